@@ -1,0 +1,55 @@
+# Two commands matter: `make demo` installs and runs the main job, `make test` installs and passes the tests.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+LOCK := requirements
+
+.PHONY: help demo test lint bench lock clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+$(UV): $(LOCK)/tool.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || \
+	  { echo "llmlabel needs Python 3.11, 3.12 or 3.13; name one with: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r $(LOCK)/tool.txt
+	@touch $@
+
+$(VENV)/run.stamp: $(UV) $(LOCK)/run.txt pyproject.toml
+	$(UV) pip install --python $(BIN)/python --require-hashes -r $(LOCK)/run.txt
+	$(UV) pip install --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp $(LOCK)/dev.txt
+	$(UV) pip install --python $(BIN)/python --require-hashes -r $(LOCK)/dev.txt
+	@touch $@
+
+demo: $(VENV)/run.stamp ## install, pull the models, label the shipped texts and a recording
+	$(BIN)/llmlabel models pull
+	$(BIN)/llmlabel demo
+
+test: $(VENV)/dev.stamp ## install what tests need and run them all
+	$(BIN)/llmlabel models pull --for tests
+	$(MAKE) --no-print-directory lint
+	$(BIN)/pytest
+
+lint: $(VENV)/dev.stamp ## format, style, types, layers
+	$(BIN)/ruff format --check llmlabel tests eval
+	$(BIN)/ruff check llmlabel tests eval
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/dev.stamp ## speed and quality on this machine (LLMLABEL_DATA names the folder of data sets)
+	$(BIN)/python -m eval.bench
+
+lock: $(UV) ## resolve the dependencies anew and write them with their hashes
+	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --python-version 3.11 \
+	  --no-header pyproject.toml $(LOCK)/build.in -o $(LOCK)/run.txt
+	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --python-version 3.11 \
+	  --no-header pyproject.toml $(LOCK)/build.in --group dev -c $(LOCK)/run.txt -o $(LOCK)/dev.txt
+
+clean: ## remove the environment and caches (models stay; see `llmlabel models path`)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

@@ -1,0 +1,1 @@
+"""The values that flow through the system: frozen, without I/O."""

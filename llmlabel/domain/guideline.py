@@ -1,0 +1,93 @@
+"""A versioned definition of one labeling task."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from llmlabel.domain.answer import Kind, Span
+from llmlabel.domain.base import Value
+
+NAME_PATTERN = r"^[a-z][a-z0-9_-]{0,63}$"
+VERSION_PATTERN = r"^\d+\.\d+\.\d+$"
+
+
+class LabelDefinition(Value):
+    """A label and what it means in one line."""
+
+    name: str
+    definition: str
+    spacy: tuple[str, ...] = Field(default=(), description="spaCy labels that map to this one.")
+
+
+class Clause(Value):
+    """A numbered rule for an edge case, e.g. SENT-4."""
+
+    id: str
+    text: str
+
+
+class Example(Value):
+    """A worked example; those of a guideline may be shown to a model."""
+
+    id: str
+    text: str
+    label: str | None = None
+    spans: tuple[Span, ...] | None = None
+    clause: str | None = None
+
+
+class LabelerStep(Value):
+    """One labeler of the cascade and when it is asked.
+
+    `always`: of every document. `doubtful`: only where the answer so far has a probability
+    below `doubt`.
+    """
+
+    name: Literal["llm", "spacy", "whisper"]
+    when: Literal["always", "doubtful"] = "always"
+    doubt: float = Field(default=0.9, ge=0, le=1)
+    model: str | None = Field(default=None, description="Overrides the setting for this task.")
+
+
+class Policy(Value):
+    """How a confidence becomes a route."""
+
+    threshold: float = Field(ge=0, le=1, description="Answers at or above it are accepted.")
+    loss: Literal["exact", "units"] = "exact"
+    batch_calibration: bool = Field(
+        default=False, description="Subtract the mean log-probability per label over the batch."
+    )
+    max_examples: int = Field(default=32, ge=0, description="Examples shown to a model at most.")
+    shortlist: int = Field(
+        default=20, ge=2, description="More labels than this are first shortlisted by embedding."
+    )
+
+
+class Guideline(Value):
+    """A task as people and models read it: labels, clauses, examples, policy."""
+
+    name: str = Field(pattern=NAME_PATTERN)
+    version: str = Field(pattern=VERSION_PATTERN)
+    kind: Kind
+    title: str
+    question: str = Field(description="The one question an annotator answers.")
+    labels: tuple[LabelDefinition, ...] = ()
+    labelers: tuple[LabelerStep, ...]
+    prompt: str | None = Field(default=None, description="prompt@version for the LLM labeler.")
+    policy: Policy
+    clauses: tuple[Clause, ...] = ()
+    examples: tuple[Example, ...] = ()
+    body: str = Field(default="", description="The Markdown an annotator reads.")
+    sha256: str = Field(description="Of the file's bytes.")
+
+    @property
+    def ref(self) -> str:
+        """`name@version`, as clients write it."""
+        return f"{self.name}@{self.version}"
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The allowed labels in the order of the file."""
+        return tuple(label.name for label in self.labels)

@@ -1,0 +1,42 @@
+"""A label: the answer the system gives of one document under one guideline version."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import Field
+
+from llmlabel.domain.answer import Answer
+from llmlabel.domain.base import Value
+from llmlabel.domain.confidence import Confidence
+from llmlabel.domain.prediction import Prediction, Unit
+
+
+class Route(StrEnum):
+    """Where an answer goes: out to the client, or to a reviewer first."""
+
+    ACCEPTED = "accepted"
+    REVIEW = "review"
+
+
+class Label(Value):
+    """One answer with its confidence, route and makers.
+
+    `answer` is None only when no labeler gave one; the route is then `review`.
+    `opinions` are the labelers' predictions it was combined from, failures included.
+    """
+
+    document_id: str
+    text_sha256: str
+    guideline: str = Field(description="name@version")
+    guideline_sha256: str
+    answer: Answer | None
+    confidence: Confidence | None
+    route: Route
+    reason: str = Field(description="Why it took this route, in words.")
+    threshold: float
+    units: tuple[Unit, ...] = ()
+    opinions: tuple[Prediction, ...] = ()
+    verified: bool = Field(default=False, description="A person confirmed or corrected it.")
+    created_at: datetime

@@ -1,0 +1,250 @@
+"""Every error a caller can meet, in one tree.
+
+A class says what went wrong and which HTTP status it answers with; its message
+names the field or file and the remedy. Vendor errors are turned into these at
+the seam where the vendor is called, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import re
+
+
+class LlmlabelError(Exception):
+    """Something llmlabel can explain went wrong."""
+
+    status: int = 500
+    title: str = "Internal error"
+
+    def __init__(self, detail: str, *, field: str | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.field = field
+
+    @property
+    def code(self) -> str:
+        """The stable name of this kind of error, as in problem+json `type`."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "-", type(self).__name__).lower()
+
+
+# What the caller sent ---------------------------------------------------------------------
+
+
+class InvalidInput(LlmlabelError):
+    """The input breaks a rule that the message names."""
+
+    status = 422
+    title = "Invalid input"
+
+
+class EmptyText(InvalidInput):
+    """The text holds nothing to label."""
+
+    title = "Empty text"
+
+
+class InvalidText(InvalidInput):
+    """The text holds characters that no database or model can carry (NUL, lone surrogates)."""
+
+    title = "Invalid text"
+
+
+class TextTooLong(InvalidInput):
+    """The text is longer than the limit."""
+
+    status = 413
+    title = "Text too long"
+
+
+class InvalidAudio(InvalidInput):
+    """The recording is empty, broken, has no sound track or is not audio."""
+
+    title = "Invalid audio"
+
+
+class AudioTooLong(InvalidInput):
+    """The recording is longer or larger than the limit."""
+
+    status = 413
+    title = "Recording too long"
+
+
+class UnsupportedFile(InvalidInput):
+    """The kind of file is not one that is read."""
+
+    status = 415
+    title = "Unsupported file"
+
+
+class NotFound(LlmlabelError):
+    """No such thing under that name."""
+
+    status = 404
+    title = "Not found"
+
+
+class UnknownGuideline(NotFound):
+    """No guideline has that name, or no such version."""
+
+    title = "Unknown guideline"
+
+
+class Conflict(LlmlabelError):
+    """The request contradicts what is already stored."""
+
+    status = 409
+    title = "Conflict"
+
+
+class DocumentConflict(Conflict):
+    """A document with this id but other content exists; choose another id."""
+
+    title = "Document exists with other content"
+
+
+class IdempotencyConflict(Conflict):
+    """The Idempotency-Key was used before with a different request."""
+
+    title = "Idempotency-Key reused"
+
+
+class AlreadyReviewed(Conflict):
+    """Another reviewer decided this item first."""
+
+    title = "Already reviewed"
+
+
+class LeaseExpired(Conflict):
+    """The lease on this item ended; ask for the next item."""
+
+    title = "Lease expired"
+
+
+# What the operator wrote ------------------------------------------------------------------
+
+
+class InvalidGuideline(LlmlabelError):
+    """A guideline file breaks a rule; the message names the file, the line and the remedy."""
+
+    status = 500
+    title = "Invalid guideline"
+
+
+class InvalidPrompt(LlmlabelError):
+    """A prompt template is broken or uses a name that is not defined."""
+
+    status = 500
+    title = "Invalid prompt"
+
+
+class InvalidSetting(LlmlabelError):
+    """A setting has a value that cannot be used."""
+
+    title = "Invalid setting"
+
+
+# Models -----------------------------------------------------------------------------------
+
+
+class MissingModel(LlmlabelError):
+    """The weights are not on this machine; the message names the command that gets them."""
+
+    status = 503
+    title = "Model missing"
+
+
+class ModelDownloadFailed(LlmlabelError):
+    """No source gave the model; the message says what each one answered."""
+
+    title = "Model download failed"
+
+
+class ModelCorrupt(LlmlabelError):
+    """A model file does not have the checksum it should have."""
+
+    title = "Model corrupt"
+
+
+class CacheFull(LlmlabelError):
+    """The disk that holds the model cache is full."""
+
+    status = 507
+    title = "Disk full"
+
+
+class ModelError(LlmlabelError):
+    """A model gave no usable answer."""
+
+    status = 502
+    title = "Model error"
+
+
+class ModelUnreachable(ModelError):
+    """The model's provider could not be reached, or failed with a server error."""
+
+    title = "Model unreachable"
+
+
+class ModelTimeout(ModelUnreachable):
+    """The model did not answer in time."""
+
+    status = 504
+    title = "Model timed out"
+
+
+class ModelBusy(ModelError):
+    """The provider asks to wait (rate limit)."""
+
+    status = 503
+    title = "Model busy"
+
+    def __init__(self, detail: str, *, retry_after: float | None = None) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
+class ModelUnauthorized(ModelError):
+    """The provider does not accept the key."""
+
+    title = "Model key not accepted"
+
+
+class ModelRejected(ModelError):
+    """The provider refuses the request as it stands (unknown model, bad parameter, too long)."""
+
+    title = "Model rejected the request"
+
+
+class ModelRefused(ModelError):
+    """The model or a content filter declined to answer."""
+
+    title = "Model refused"
+
+
+class ReplyTruncated(ModelError):
+    """The reply was cut off by a length limit."""
+
+    title = "Reply truncated"
+
+
+class ReplyUnreadable(ModelError):
+    """The reply does not have the form that was asked for."""
+
+    title = "Reply unreadable"
+
+
+# Service ----------------------------------------------------------------------------------
+
+
+class StoreUnavailable(LlmlabelError):
+    """The database cannot be reached or written."""
+
+    status = 503
+    title = "Store unavailable"
+
+
+class Unsupported(LlmlabelError):
+    """This combination cannot be done; the message says what can."""
+
+    status = 422
+    title = "Not supported"

@@ -1,0 +1,99 @@
+"""The one seam to language models: score labels, or generate under a constraint."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+from pydantic import Field, JsonValue
+
+from llmlabel.domain.base import Value
+
+
+class Message(Value):
+    """One turn of a chat."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Prompt(Value):
+    """A rendered chat. All but the last message are the same for a whole batch.
+
+    `messages[:-1]` (instructions and worked examples) is the prefix a model may keep in its
+    cache; `messages[-1]` asks about one document.
+    """
+
+    messages: tuple[Message, ...] = Field(min_length=1)
+
+
+class Usage(Value):
+    """What a call took."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost_usd: float | None = 0.0
+    seconds: float = 0.0
+    cached: bool = False
+
+
+class Scores(Value):
+    """Probability of every candidate, in the order given; they sum to one.
+
+    `method`: `label_path` (path probability over the label strings under constrained
+    decoding), `logprobs` (a provider's top log-probabilities, renormalised) or `samples`
+    (share of k samples).
+    """
+
+    probabilities: tuple[float, ...]
+    method: Literal["label_path", "logprobs", "samples"]
+    usage: Usage = Usage()
+
+
+class Reply(Value):
+    """Generated text and the log-probability of each of its tokens, where offered."""
+
+    text: str
+    finish: Literal["stop", "length", "refusal"]
+    tokens: tuple[str, ...] = ()
+    logprobs: tuple[float, ...] = ()
+    usage: Usage = Usage()
+
+
+class ChatModel(Protocol):
+    """A language model. One batch in, one result (or one error) per prompt out, in order.
+
+    A failure of one prompt is returned in its place as a `ModelError`; it never fails the
+    others. What concerns the model as a whole (weights missing, key not accepted) is raised.
+    """
+
+    @property
+    def name(self) -> str:
+        """Name and, where known, hash of the weights: goes into the provenance."""
+        ...
+
+    @property
+    def context_tokens(self) -> int:
+        """Longest prompt, in tokens."""
+        ...
+
+    async def score(
+        self, prompts: Sequence[Prompt], candidates: Sequence[str] | Sequence[Sequence[str]]
+    ) -> Sequence[Scores | Exception]:
+        """Probability that the assistant's next words are each of the candidates.
+
+        Args:
+            prompts: The chats, shape (n,).
+            candidates: The same candidates for all prompts, or one sequence per prompt.
+        """
+        ...
+
+    async def generate(
+        self, prompts: Sequence[Prompt], schema: dict[str, JsonValue], max_tokens: int
+    ) -> Sequence[Reply | Exception]:
+        """Write JSON that follows the schema, greedily."""
+        ...
+
+    async def close(self) -> None:
+        """Free what the model holds."""
+        ...

@@ -1,0 +1,131 @@
+"""Every setting of llmlabel. Only the composition root and the command line read them.
+
+Each is an environment variable with the prefix `LLMLABEL_`, or a line in a `.env` file.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Where things are, which models answer, and what the limits are."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="LLMLABEL_", env_file=".env", extra="ignore", use_attribute_docstrings=True
+    )
+
+    home: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("llmlabel")))
+    """Folder of the model cache, the reply cache and, by default, the database."""
+
+    database_url: str | None = None
+    """SQLAlchemy URL of the store; without it, an SQLite file in the home folder."""
+
+    guideline_paths: tuple[Path, ...] = ()
+    """Folders with more guidelines; `./guidelines` and those shipped with llmlabel come last."""
+
+    prompt_paths: tuple[Path, ...] = ()
+    """Folders with more prompts; `./prompts` and those shipped with llmlabel come last."""
+
+    llm: str = "qwen2.5-coder-1.5b-instruct"
+    """Default language model: a name of `llmlabel models list`, the path of a GGUF file, or a
+    litellm model name such as `openai/gpt-4o-mini` or `hosted_vllm/my-model`."""
+
+    llm_api_key: SecretStr | None = None
+    """Key for the provider; without it the provider's own variable (OPENAI_API_KEY, …) is used."""
+
+    llm_api_base: str | None = None
+    """Base URL of the provider, for gateways and self-hosted servers."""
+
+    llm_timeout_seconds: float = Field(default=60.0, gt=0)
+    """Time one call to a remote model may take."""
+
+    llm_attempts: int = Field(default=4, ge=1, le=20)
+    """Attempts at a call that may succeed later (429, 5xx, timeouts) before giving up."""
+
+    llm_max_wait_seconds: float = Field(default=60.0, ge=0)
+    """Longest wait between two attempts; a longer Retry-After gives up at once."""
+
+    llm_concurrency: int = Field(default=8, ge=1)
+    """Calls to a remote model under way at once."""
+
+    llm_requests_per_minute: int | None = Field(default=None, ge=1)
+    """Requests per minute to a remote model; no limit without it."""
+
+    llm_tokens_per_minute: int | None = Field(default=None, ge=1)
+    """Tokens per minute, prompt and completion together; no limit without it."""
+
+    llm_samples: int = Field(default=5, ge=1, le=50)
+    """Samples drawn from a remote model that offers no log-probabilities."""
+
+    llm_cache: bool = True
+    """Keep replies in the home folder and answer the same request from there."""
+
+    llm_batch: int = Field(default=8, ge=1, le=64)
+    """Prompts the embedded model works on at once."""
+
+    spacy_model: str = "en_core_web_sm"
+    """spaCy pipeline: a name of `llmlabel models list`, an installed package or a path."""
+
+    spacy_batch: int = Field(default=64, ge=1)
+    """Texts in one `nlp.pipe` batch."""
+
+    whisper_model: str = "whisper-base"
+    """Whisper weights: a name of `llmlabel models list`, a hub name (`large-v3`) or a path."""
+
+    whisper_workers: int = Field(default=2, ge=1)
+    """Recordings transcribed at once, one thread each."""
+
+    threads: int = Field(default=2, ge=1)
+    """CPU threads of the embedded language model."""
+
+    model_sources: tuple[Literal["hub", "registry"], ...] = ("hub", "registry")
+    """Where model files are looked for, in order."""
+
+    max_text_chars: int = Field(default=200_000, ge=1)
+    """Longest text accepted, in characters."""
+
+    max_audio_bytes: int = Field(default=512 * 1024 * 1024, ge=1)
+    """Largest recording accepted, in bytes."""
+
+    max_audio_seconds: float = Field(default=4 * 3600.0, gt=0)
+    """Longest recording accepted, in seconds after decoding."""
+
+    max_documents: int = Field(default=1000, ge=1)
+    """Documents in one request at most."""
+
+    host: str = "127.0.0.1"
+    """Address the service binds to."""
+
+    port: int = Field(default=8000, ge=0, le=65535)
+    """Port the service listens on; 0 takes a free one."""
+
+    lease_seconds: float = Field(default=300.0, gt=0)
+    """How long a reviewer keeps an item without a sign of life."""
+
+    chunk_documents: int = Field(default=50, ge=1)
+    """Documents labeled in one durable job."""
+
+    job_concurrency: int = Field(default=2, ge=1)
+    """Durable jobs run at once by one process."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """How much the service logs."""
+
+    log_format: Literal["text", "json"] = "text"
+    """Form of a log line."""
+
+    @property
+    def models_folder(self) -> Path:
+        """Where model weights are kept."""
+        return self.home / "models"
+
+    @property
+    def resolved_database_url(self) -> str:
+        """`database_url`, or the SQLite file in the home folder."""
+        return self.database_url or f"sqlite:///{self.home / 'llmlabel.db'}"
