@@ -1,0 +1,65 @@
+"""Shared fixtures. Tests talk to loopback only; model weights come from the model store."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from llmlabel.settings import Settings
+
+
+def _is_local(address: Any) -> bool:
+    if not isinstance(address, tuple):
+        return True  # a Unix socket
+    host = str(address[0])
+    if host in {"localhost", ""}:
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@pytest.fixture(autouse=True)
+def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that reaches for the network fails and says where it went."""
+    connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
+
+    def guarded(real: Any) -> Any:
+        def call(self: socket.socket, address: Any) -> Any:
+            if not _is_local(address):
+                raise AssertionError(f"a test tried to reach {address!r}; only loopback is allowed")
+            return real(self, address)
+
+        return call
+
+    monkeypatch.setattr(socket.socket, "connect", guarded(connect))
+    monkeypatch.setattr(socket.socket, "connect_ex", guarded(connect_ex))
+
+
+@pytest.fixture(scope="session")
+def models_folder() -> Path:
+    """Where `llmlabel models pull` put the weights (before any test changes the environment)."""
+    return Settings().models_folder
+
+
+@pytest.fixture(scope="session")
+def model_store(models_folder: Path) -> Iterator[Any]:
+    from llmlabel.models import ModelStore
+
+    yield ModelStore(models_folder)
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder of public data sets, where LLMLABEL_DATA names one."""
+    folder = os.environ.get("LLMLABEL_DATA")
+    if not folder:
+        pytest.skip("set LLMLABEL_DATA to the folder of data sets to run this test")
+    return Path(folder)
