@@ -1,0 +1,140 @@
+"""What the store hands out: stored values with their status and history."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field, JsonValue
+
+from llmlabel.domain.base import Value
+from llmlabel.domain.document import Document
+from llmlabel.domain.label import Label
+from llmlabel.domain.review import ReviewStatus, Verdict
+
+RequestStatus = Literal["queued", "done", "failed"]
+DocumentStatus = Literal["queued", "failed", "review", "done"]
+
+
+class Failure(Value):
+    """Why something could not be done; `code` is the error's stable name."""
+
+    code: str
+    detail: str
+
+
+class Request(Value):
+    """A guideline asked for of a document, and how far it got.
+
+    `run` counts how often it was asked for anew; `attempts` how often a worker took it up in
+    this run. A `failed` request never has a label of this run.
+    """
+
+    document_id: str
+    guideline: str = Field(description="name@version")
+    status: RequestStatus
+    run: int
+    attempts: int
+    failure: Failure | None = None
+    updated_at: datetime
+
+
+class Recording(Value):
+    """A recording whose bytes lie in the recordings folder under their sha256."""
+
+    sha256: str
+    file_name: str = Field(description="As the client called it.")
+    media_type: str | None = None
+    bytes: int
+
+
+class StoredLabel(Value):
+    """A label with its id and run; the highest run and newest row is the current one."""
+
+    id: str
+    run: int
+    label: Label
+
+
+class StoredDocument(Value):
+    """A document with everything known of it.
+
+    `status`: `queued` while anything asked for is still to come; else `failed` if something
+    could not be done; else `review` while a label waits for a person; else `done`.
+    `document` is None while a recording waits for its transcript, or if that failed.
+    `labels` are the current ones, one per guideline, in the order of `requests`.
+    """
+
+    id: str
+    status: DocumentStatus
+    document: Document | None
+    metadata: dict[str, JsonValue] = Field(default_factory=dict)
+    language: str | None = None
+    recording: Recording | None = None
+    failure: Failure | None = Field(default=None, description="Of the transcription.")
+    requests: tuple[Request, ...] = ()
+    labels: tuple[StoredLabel, ...] = ()
+    created_at: datetime
+    created: bool = Field(default=False, description="Made by this very call, not found.")
+
+
+class Page(Value):
+    """A page of documents, newest first; `cursor` asks for the next one, None at the end."""
+
+    items: tuple[StoredDocument, ...]
+    cursor: str | None
+
+
+class ReviewItem(Value):
+    """One item of the review queue as it stands.
+
+    `token`, `leased_by` and `lease_expires_at` describe the last lease given on it.
+    `verdict` is the one that closed it.
+    """
+
+    id: str
+    status: ReviewStatus
+    document: Document
+    recording: Recording | None = None
+    label: StoredLabel = Field(description="The proposal, with every labeler's opinion.")
+    guideline: str
+    reason: str
+    priority: float
+    token: int
+    leased_by: str | None = None
+    lease_expires_at: datetime | None = None
+    verdict: Verdict | None = None
+    created_at: datetime
+
+
+class StoredResponse(Value):
+    """The answer once given to a request with this Idempotency-Key."""
+
+    status: int
+    headers: dict[str, str]
+    body: str
+
+
+class Event(Value):
+    """Something that happened; `seq` grows."""
+
+    seq: int
+    kind: str
+    subject: str
+    payload: dict[str, JsonValue]
+    created_at: datetime
+
+
+class Counts(Value):
+    """Numbers for health checks and metrics."""
+
+    documents: int
+    requests: dict[RequestStatus, int]
+    transcriptions: dict[RequestStatus, int]
+    labels_accepted: int
+    labels_review: int
+    labels_verified: int
+    reviews_open: int
+    reviews_leased: int
+    reviews_done: int
+    oldest_review_at: datetime | None

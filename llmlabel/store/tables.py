@@ -1,0 +1,204 @@
+"""The tables. History is only added to: predictions, labels, verdicts and events never change."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+
+
+class UtcDateTime(sa.TypeDecorator[datetime]):
+    """A moment in UTC; reads back with its time zone on every database."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a moment without a time zone; SQLite keeps no zone, so UTC is implied there."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a stored moment needs a time zone")
+        value = value.astimezone(UTC)
+        return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Name the time zone that SQLite does not keep."""
+        if value is None:
+            return None
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+# SQLite numbers rows by itself only in a column that is exactly INTEGER PRIMARY KEY.
+Serial = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# A recording's bytes lie in a file named by their hash; the database holds the reference.
+recordings = sa.Table(
+    "recordings",
+    metadata,
+    sa.Column("sha256", sa.String(64), primary_key=True),
+    sa.Column("file_name", sa.Text, nullable=False),
+    sa.Column("media_type", sa.Text),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+)
+
+# `text` is null only while a recording waits for its transcript.
+documents = sa.Table(
+    "documents",
+    metadata,
+    sa.Column("seq", Serial, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.String(256), nullable=False, unique=True),
+    sa.Column("text", sa.Text),
+    sa.Column("text_sha256", sa.String(64)),
+    sa.Column("language", sa.Text),
+    sa.Column("metadata", sa.Text, nullable=False),
+    sa.Column("transcript", sa.Text),
+    sa.Column("recording_sha256", sa.ForeignKey("recordings.sha256")),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+)
+
+# Work on a recording: one row per document that came as sound.
+transcriptions = sa.Table(
+    "transcriptions",
+    metadata,
+    sa.Column("document_id", sa.ForeignKey("documents.id"), primary_key=True),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("run", sa.Integer, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("error_code", sa.Text),
+    sa.Column("error", sa.Text),
+    sa.Column("job_id", sa.String(80)),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+    sa.Index(None, "job_id"),
+)
+
+# What was asked for: one row per document and guideline; `run` grows when it is asked again.
+requests = sa.Table(
+    "requests",
+    metadata,
+    sa.Column("document_id", sa.ForeignKey("documents.id"), primary_key=True),
+    sa.Column("guideline", sa.String(128), primary_key=True),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("run", sa.Integer, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("error_code", sa.Text),
+    sa.Column("error", sa.Text),
+    sa.Column("job_id", sa.String(80)),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+    sa.Index(None, "status", "guideline"),
+    sa.Index(None, "job_id"),
+)
+
+# The newest row (highest seq) of a document and guideline is its current label. `payload` is
+# the Label without its opinions, which are the rows of `predictions`.
+labels = sa.Table(
+    "labels",
+    metadata,
+    sa.Column("seq", Serial, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.String(40), nullable=False, unique=True),
+    sa.Column("document_id", sa.ForeignKey("documents.id"), nullable=False),
+    sa.Column("guideline", sa.String(128), nullable=False),
+    sa.Column("run", sa.Integer, nullable=False),
+    sa.Column("route", sa.String(16), nullable=False),
+    sa.Column("confidence", sa.Float),
+    sa.Column("verified", sa.Boolean, nullable=False),
+    sa.Column("opinions_of", sa.String(40), nullable=False),
+    sa.Column("payload", sa.Text, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Index(None, "document_id", "guideline", "seq"),
+    sa.Index(None, "guideline", "route"),
+)
+
+predictions = sa.Table(
+    "predictions",
+    metadata,
+    sa.Column("seq", Serial, primary_key=True, autoincrement=True),
+    sa.Column("label_id", sa.ForeignKey("labels.id"), nullable=False),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("labeler", sa.Text, nullable=False),
+    sa.Column("outcome", sa.String(16), nullable=False),
+    sa.Column("payload", sa.Text, nullable=False),
+    sa.UniqueConstraint("label_id", "position"),
+)
+
+# The fencing `token` grows with every lease. `winner` is the verdict that closed the item.
+reviews = sa.Table(
+    "reviews",
+    metadata,
+    sa.Column("seq", Serial, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.String(40), nullable=False, unique=True),
+    sa.Column("label_id", sa.ForeignKey("labels.id"), nullable=False),
+    sa.Column("document_id", sa.ForeignKey("documents.id"), nullable=False),
+    sa.Column("guideline", sa.String(128), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("priority", sa.Float, nullable=False),
+    sa.Column("token", sa.Integer, nullable=False),
+    sa.Column("leased_by", sa.Text),
+    sa.Column("lease_expires_at", UtcDateTime),
+    sa.Column("winner", sa.BigInteger),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Index(None, "status", "guideline", "priority", "seq"),
+    sa.Index(None, "document_id"),
+)
+
+verdicts = sa.Table(
+    "verdicts",
+    metadata,
+    sa.Column("seq", Serial, primary_key=True, autoincrement=True),
+    sa.Column("review_id", sa.ForeignKey("reviews.id"), nullable=False),
+    sa.Column("token", sa.Integer, nullable=False),
+    sa.Column("reviewer", sa.Text, nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("answer", sa.Text),
+    sa.Column("comment", sa.Text),
+    sa.Column("seconds", sa.Float),
+    sa.Column("undoes", sa.BigInteger),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Index(None, "review_id", "reviewer"),
+    sa.Index(None, "reviewer", "seq"),
+)
+
+# The answer to a POST is kept so that the same Idempotency-Key gets the same answer.
+idempotency = sa.Table(
+    "idempotency",
+    metadata,
+    sa.Column("key", sa.String(256), primary_key=True),
+    sa.Column("request_sha256", sa.String(64), nullable=False),
+    sa.Column("status", sa.Integer),
+    sa.Column("headers", sa.Text),
+    sa.Column("body", sa.Text),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+)
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("seq", Serial, primary_key=True, autoincrement=True),
+    sa.Column("kind", sa.String(64), nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("payload", sa.Text, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Index(None, "kind", "seq"),
+)
+
+# Processes that run jobs; the work of one that stopped beating is taken over by another.
+workers = sa.Table(
+    "workers",
+    metadata,
+    sa.Column("id", sa.String(128), primary_key=True),
+    sa.Column("seen_at", UtcDateTime, nullable=False),
+)
