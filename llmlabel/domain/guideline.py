@@ -13,6 +13,12 @@ NAME_PATTERN = r"^[a-z][a-z0-9_-]{0,63}$"
 VERSION_PATTERN = r"^\d+\.\d+\.\d+$"
 
 
+TrimRule = Literal["determiners", "possessives", "titles", "addresses"]
+TRIM_RULES: tuple[TrimRule, ...] = ("determiners", "possessives", "titles", "addresses")
+"""What no span holds unless its guideline says otherwise: a leading determiner (`the`), a
+trailing possessive (`'s`), the title before a person's name; and web and e-mail addresses."""
+
+
 class LabelDefinition(Value):
     """A label and what it means in one line."""
 
@@ -77,6 +83,12 @@ class Guideline(Value):
     labelers: tuple[LabelerStep, ...]
     prompt: str | None = Field(default=None, description="prompt@version for the LLM labeler.")
     policy: Policy
+    spacy_ignored: tuple[str, ...] = Field(
+        default=(), description="spaCy labels that this task leaves out on purpose."
+    )
+    trim: tuple[TrimRule, ...] = Field(
+        default=TRIM_RULES, description="What is cut off the spans of a labeler."
+    )
     clauses: tuple[Clause, ...] = ()
     examples: tuple[Example, ...] = ()
     body: str = Field(default="", description="The Markdown an annotator reads.")

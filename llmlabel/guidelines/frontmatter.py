@@ -16,10 +16,12 @@ from llmlabel.domain.answer import Kind
 from llmlabel.domain.base import Value
 from llmlabel.domain.guideline import (
     NAME_PATTERN,
+    TRIM_RULES,
     VERSION_PATTERN,
     LabelDefinition,
     LabelerStep,
     Policy,
+    TrimRule,
 )
 from llmlabel.released import did_you_mean
 
@@ -61,6 +63,8 @@ class FrontMatter(Value):
     labelers: tuple[LabelerStep, ...] = Field(min_length=1)
     prompt: str | None = Field(default=None, pattern=PROMPT_PATTERN)
     policy: Policy
+    spacy_ignored: tuple[str, ...] = ()
+    trim: tuple[TrimRule, ...] = TRIM_RULES
     examples: tuple[ExampleEntry, ...] = ()
 
 

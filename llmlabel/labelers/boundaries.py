@@ -1,0 +1,105 @@
+"""Where an entity begins and ends, by the rules every guideline for spans shares.
+
+Outside of an entity are: white space and punctuation around it, a leading determiner or
+preposition, a trailing possessive ('s), a dangling preposition or determiner at its end, and
+the title before a person's name. A guideline that says otherwise names the rule it lifts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from llmlabel.domain.guideline import TRIM_RULES as ALL
+from llmlabel.domain.guideline import TrimRule as Rule
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+DETERMINERS = _words(
+    "the a an this that these those its his her their our my your some any each every"
+)
+DANGLING = _words("of the a an and or in on at for to by with from & as")
+TITLES = _words(
+    "mr mrs ms miss mx dr prof professor sir dame lord lady sen senator rep president capt "
+    "captain gen general col colonel lt sgt maj major rev reverend judge justice pm "
+    "minister chancellor governor gov mayor king queen prince princess pope"
+)
+NOT_A_NAME = re.compile(r"^\W*(?:https?://|www\.|\S+@\S+\.\S+$)|^[\W\d_]*$", re.IGNORECASE)
+
+_WORD = re.compile(r"\S+")
+_EDGE_LEFT = re.compile(r"^[\s\"'“”‘’`«»()\[\]{}<>,;:!?*/\\|_=+~–—-]+|^\.(?!\w)")
+_EDGE_RIGHT = re.compile(r"[\s\"'“”‘’`«»(\[{}<>,;:!?*/\\|_=~–—-]+$")
+_POSSESSIVE = re.compile(r"\s*(?:['’‘]s|(?<=s)['’])$", re.IGNORECASE)
+_ABBREVIATION = re.compile(
+    r"(?:^|[\s(])(?:[^\W\d_]\.)+$|\b(?:inc|ltd|co|corp|jr|sr|st|no|bros|llc)\.$", re.I
+)
+
+
+def trim(
+    text: str, start: int, end: int, rules: Collection[Rule] = ALL, *, person: bool = False
+) -> tuple[int, int]:
+    """The span without what does not belong to the name.
+
+    Args:
+        text: The document's text.
+        start: First code point of the span.
+        end: After its last code point.
+        rules: Those the guideline keeps; white space and punctuation always go.
+        person: The span names a person, so a title goes off its front.
+
+    Returns:
+        The new start and end; equal when nothing is left. Trimming again changes nothing.
+    """
+    while start < end:
+        before = (start, end)
+        start, end = _edges(text, start, end, "possessives" in rules)
+        start = _front(text, start, end, "determiners" in rules, person and "titles" in rules)
+        if "determiners" in rules:
+            end = _back(text, start, end)
+        if (start, end) == before:
+            break
+    return start, end
+
+
+def is_no_name(surface: str) -> bool:
+    """True for what is never an entity's name: an address, or signs without a letter."""
+    return NOT_A_NAME.match(surface) is not None
+
+
+def _edges(text: str, start: int, end: int, possessives: bool) -> tuple[int, int]:
+    left = _EDGE_LEFT.match(text[start:end])
+    if left:
+        start += left.end()
+    if possessives and (cut := _POSSESSIVE.search(text[start:end])):
+        end = start + cut.start()
+    right = _EDGE_RIGHT.search(text[start:end])
+    if right:
+        end = start + right.start()
+    surface = text[start:end]
+    if surface.endswith(")") and surface.count(")") > surface.count("("):
+        end -= 1
+    if surface.endswith("]") and surface.count("]") > surface.count("["):
+        end -= 1
+    if surface.endswith(".") and not _ABBREVIATION.search(surface):
+        end -= 1
+    return start, end
+
+
+def _front(text: str, start: int, end: int, determiners: bool, titles: bool) -> int:
+    words = list(_WORD.finditer(text[start:end]))
+    if len(words) < 2:
+        only = text[start:end].lower()
+        return end if determiners and only in DETERMINERS else start
+    first = words[0].group().lower()
+    droppable = (determiners and first in DETERMINERS) or (titles and first.rstrip(".") in TITLES)
+    return start + words[1].start() if droppable else start
+
+
+def _back(text: str, start: int, end: int) -> int:
+    words = list(_WORD.finditer(text[start:end]))
+    if len(words) >= 2 and words[-1].group() in DANGLING:
+        return start + words[-2].end()
+    return end

@@ -1,0 +1,136 @@
+"""Entities of spaCy as an answer under a guideline, with the evidence for and against it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from llmlabel.domain.answer import Span, SpansAnswer
+from llmlabel.domain.guideline import Guideline
+from llmlabel.domain.prediction import Prediction, Source, Unit
+from llmlabel.errors import InvalidGuideline
+from llmlabel.labelers.boundaries import is_no_name, trim
+from llmlabel.labelers.spacy_transitions import Entities, Found
+
+FEWEST = 1e-6
+DOUBTFUL = 0.8
+"""An entity below this is named in the reason for a review."""
+
+
+def label_map(guideline: Guideline, offered: Sequence[str]) -> dict[str, str]:
+    """The guideline's label of each spaCy label, ignored ones aside.
+
+    Raises:
+        InvalidGuideline: No label of the guideline names one of spaCy's.
+    """
+    mapping = {tag: label.name for label in guideline.labels for tag in label.spacy}
+    if not mapping.keys() & set(offered):
+        raise InvalidGuideline(
+            f"{guideline.ref}: no label says which spaCy labels it stands for; add "
+            f"`spacy: [...]` to the labels. The pipeline offers: {', '.join(offered)}.",
+            field="labels",
+        )
+    return mapping
+
+
+def undecided(guideline: Guideline, offered: Sequence[str]) -> tuple[str, ...]:
+    """SpaCy's labels that the guideline neither maps nor names in `spacy_ignored`."""
+    known = {tag for label in guideline.labels for tag in label.spacy}
+    return tuple(tag for tag in offered if tag not in known | set(guideline.spacy_ignored))
+
+
+def spans_prediction(
+    text: str,
+    parts: Sequence[tuple[int, Entities]],
+    guideline: Guideline,
+    source: Source,
+    detail: str = "",
+) -> Prediction:
+    """Make the prediction of a text from what was found in its pieces.
+
+    Args:
+        text: The document's text.
+        parts: What was found in each piece, with the piece's offset.
+        guideline: Says what belongs to a span.
+        source: Who found it.
+        detail: What else a reviewer should know.
+    """
+    units = [
+        unit
+        for offset, entities in parts
+        for found in entities.found
+        if (unit := _unit(text, offset, found, guideline)) is not None
+    ]
+    outside = np.concatenate([entities.outside for _, entities in parts])
+    kept = [unit for unit in units if unit.kept]
+    evidence = document_evidence(units, outside.tolist())
+    doubts = [detail] if detail else []
+    doubts += [
+        f"{text[unit.start : unit.end]!r} may not be {unit.label}"
+        for unit in kept
+        if (unit.probability or 0.0) < DOUBTFUL
+    ][:3]
+    doubts += [
+        f"{text[unit.start : unit.end]!r} may be {unit.label}"
+        for unit in units
+        if not unit.kept and not unit.note and (unit.probability or 0.0) > 1 - DOUBTFUL
+    ][:3]
+    return Prediction(
+        answer=SpansAnswer(
+            spans=tuple(Span(start=u.start, end=u.end, label=u.label) for u in kept)
+        ),
+        probability=whole_answer(evidence),
+        method="entity_transitions",
+        evidence=evidence,
+        units=tuple(units),
+        source=source,
+        detail="; ".join(doubts),
+    )
+
+
+def document_evidence(units: Sequence[Unit], outside: Sequence[float]) -> dict[str, float]:
+    """What a calibrator may use of a text's units and of the tokens outside of them."""
+    kept = [max(u.probability or 0.0, FEWEST) for u in units if u.kept]
+    missed = [u.probability or 0.0 for u in units if not u.kept and not u.note]
+    return {
+        "entities": float(len(kept)),
+        "min_unit": min(kept, default=1.0),
+        "log_units": sum(map(math.log, kept)),
+        "min_outside": min(outside, default=1.0),
+        "log_outside": sum(math.log(max(p, FEWEST)) for p in outside),
+        "missed": max(missed, default=0.0),
+    }
+
+
+def whole_answer(evidence: dict[str, float]) -> float:
+    """Probability that all entities are right and none is missed: the product of both."""
+    return min(1.0, math.exp(evidence["log_units"] + evidence["log_outside"]))
+
+
+def _unit(text: str, offset: int, found: Found, guideline: Guideline) -> Unit | None:
+    start, end = trim(
+        text, found.start + offset, found.end + offset, guideline.trim, person=_person(found.label)
+    )
+    if start >= end:
+        return None
+    surface = text[start:end]
+    dropped = "addresses" in guideline.trim and is_no_name(surface)
+    if dropped and not found.kept:
+        return None
+    return Unit(
+        start=start,
+        end=end,
+        label=found.label,
+        probability=found.probability,
+        evidence={"transitions": found.probability, "opening": found.opening},
+        kept=found.kept and not dropped,
+        by=("spacy",) if found.kept else (),
+        alternative=found.alternative,
+        note="an address or no word at all" if dropped else None,
+    )
+
+
+def _person(label: str) -> bool:
+    return label.casefold() in ("person", "per")
