@@ -149,7 +149,7 @@ def read_lock(path: Path) -> dict[str, str]:
 
 
 def check_lock(path: Path, present: Mapping[Ref, Path]) -> list[Problem]:
-    """What was changed or removed since it was released, and what is not in the lock yet."""
+    """What was changed or removed since it was released."""
     try:
         lock = read_lock(path)
     except ValueError as exc:
@@ -170,12 +170,17 @@ def check_lock(path: Path, present: Mapping[Ref, Path]) -> list[Problem]:
                     "as a new version",
                 )
             )
-    problems += [
-        Problem(file, None, f"{ref} is not in {path.name}; run `llmlabel guidelines lint --update`")
-        for ref, file in here.items()
-        if ref not in lock
-    ]
     return problems
+
+
+def drafts(path: Path, present: Iterable[Ref]) -> list[Ref]:
+    """What is not in the lock yet, and so may still change.
+
+    Raises:
+        ValueError: The lock cannot be read.
+    """
+    lock = read_lock(path)
+    return [ref for ref in present if str(ref) not in lock]
 
 
 def update_lock(path: Path, present: Mapping[Ref, Path]) -> list[str]:
@@ -183,9 +188,12 @@ def update_lock(path: Path, present: Mapping[Ref, Path]) -> list[str]:
 
     Returns:
         The refs added.
+
+    Raises:
+        ValueError: The lock cannot be read.
     """
     lock = read_lock(path)
-    added = [str(ref) for ref in present if str(ref) not in lock]
+    added = [str(ref) for ref in drafts(path, present)]
     if added:
         for ref, file in present.items():
             lock.setdefault(str(ref), sha256_of_bytes(file.read_bytes()))

@@ -7,7 +7,14 @@ import re
 from collections.abc import Iterable, Sequence
 
 from llmlabel.domain.answer import Kind
-from llmlabel.domain.guideline import Example, Guideline, LabelDefinition, LabelerStep, Policy
+from llmlabel.domain.guideline import (
+    TRIM_RULES,
+    Example,
+    Guideline,
+    LabelDefinition,
+    LabelerStep,
+    Policy,
+)
 from llmlabel.errors import InvalidInput
 from llmlabel.released import sha256_of_bytes
 
@@ -66,6 +73,8 @@ def from_labels(
         "labelers": base.labelers if base else _labelers(kind),
         "prompt": base.prompt if base else None if kind == "transcript" else f"{kind}@1.0.0",
         "policy": base.policy if base else Policy(threshold=0.9),
+        "spacy_ignored": base.spacy_ignored if base else (),
+        "trim": base.trim if base else TRIM_RULES,
         "clauses": base.clauses if base else (),
         "examples": shown,
         "body": base.body if base else "",
