@@ -1,0 +1,148 @@
+"""The language model's choice of one label, by the probability of each label's own name."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from llmlabel.domain.answer import ChoiceAnswer
+from llmlabel.domain.document import Document
+from llmlabel.domain.guideline import Example, Guideline
+from llmlabel.domain.prediction import Prediction, Source
+from llmlabel.errors import ModelError
+from llmlabel.labelers.failure import failed
+from llmlabel.labelers.shortlist import Shortlist
+from llmlabel.llm.protocol import ChatModel, Scores
+from llmlabel.prompts import PromptTemplate, shown_examples
+
+FloatArray = npt.NDArray[np.float64]
+
+MIN_CALIBRATION_BATCH = 32
+"""Fewer documents than this say too little of the model's bias for batch calibration."""
+
+
+class LlmChoice:
+    """Asks a language model which label fits; labels beyond the shortlist are not offered.
+
+    Args:
+        model: The language model.
+        prompt: The template, with the blocks of `prompts/choice`.
+        shortlist: Picks the candidates of a document where the guideline has more labels than
+            its policy's `shortlist`.
+    """
+
+    name = "llm"
+
+    def __init__(
+        self, model: ChatModel, prompt: PromptTemplate, shortlist: Shortlist | None = None
+    ) -> None:
+        self._model = model
+        self._prompt = prompt
+        self._shortlist = shortlist
+
+    async def predict(
+        self,
+        documents: Sequence[Document],
+        guideline: Guideline,
+        earlier: Sequence[Sequence[Prediction]],
+    ) -> Sequence[Prediction]:
+        """One prediction per document; see `Labeler.predict`."""
+        examples = shown_examples(guideline)
+        names = guideline.label_names
+        prompts = [self._prompt.render(guideline, d.text, examples=examples) for d in documents]
+        if self._shortlist is not None and len(names) > guideline.policy.shortlist:
+            priors = await self._shortlist.similarities([d.text for d in documents], guideline)
+            candidates = [
+                [names[i] for i in np.argsort(-row)[: guideline.policy.shortlist]] for row in priors
+            ]
+            scored = await self._model.score(prompts, candidates)
+        else:
+            candidates = [list(names)] * len(documents)
+            scored = await self._model.score(prompts, names)
+        bias = _batch_bias(scored, candidates, guideline) if _calibrates(guideline, scored) else {}
+        return [
+            self._prediction(scores, offered, bias, examples)
+            for scores, offered in zip(scored, candidates, strict=True)
+        ]
+
+    def _prediction(
+        self,
+        scores: Scores | Exception,
+        candidates: Sequence[str],
+        bias: dict[str, float],
+        examples: Sequence[Example],
+    ) -> Prediction:
+        source = Source(
+            labeler=self.name,
+            model=self._model.name,
+            prompt=self._prompt.ref,
+            prompt_sha256=self._prompt.sha256,
+            examples=tuple(example.id for example in examples),
+        )
+        if isinstance(scores, Exception):
+            if not isinstance(scores, ModelError):
+                raise scores
+            return failed(scores, source)
+        probabilities = np.asarray(scores.probabilities, dtype=np.float64)
+        if bias:
+            logits = _log(probabilities) - np.array([bias[name] for name in candidates])
+            probabilities = np.exp(logits - np.logaddexp.reduce(logits))
+        order = np.argsort(-probabilities, kind="stable")
+        best, second = probabilities[order[0]], probabilities[order[1]]
+        usage = scores.usage
+        return Prediction(
+            answer=ChoiceAnswer(label=candidates[order[0]]),
+            probability=float(min(best, 1.0)),
+            method=scores.method + ("+batch_calibration" if bias else ""),
+            evidence={
+                "top_probability": float(best),
+                "margin": float(best - second),
+                "entropy": float(-np.sum(probabilities * _log(probabilities))),
+                "candidates": float(len(candidates)),
+            },
+            scores={candidates[i]: float(probabilities[i]) for i in order},
+            source=source.model_copy(
+                update={
+                    "seconds": usage.seconds,
+                    "prompt_tokens": usage.prompt_tokens,
+                    "completion_tokens": usage.completion_tokens,
+                    "cost_usd": usage.cost_usd,
+                    "cached": usage.cached,
+                }
+            ),
+            detail=(
+                f"{candidates[order[0]]} {best:.2f} against {candidates[order[1]]} {second:.2f}"
+                if best < 0.9
+                else ""
+            ),
+        )
+
+
+def _log(probabilities: FloatArray) -> FloatArray:
+    return np.log(np.maximum(probabilities, 1e-12))
+
+
+def _calibrates(guideline: Guideline, scored: Sequence[Scores | Exception]) -> bool:
+    answered = sum(isinstance(scores, Scores) for scores in scored)
+    return guideline.policy.batch_calibration and answered >= MIN_CALIBRATION_BATCH
+
+
+def _batch_bias(
+    scored: Sequence[Scores | Exception], candidates: Sequence[Sequence[str]], guideline: Guideline
+) -> dict[str, float]:
+    """Mean log-probability of every label over the batch.
+
+    Source: Zhou et al. 2023, "Batch Calibration: Rethinking Calibration for In-Context
+    Learning and Prompt Engineering", eq. 7.
+    """
+    seen: dict[str, list[float]] = {name: [] for name in guideline.label_names}
+    for scores, offered in zip(scored, candidates, strict=True):
+        if isinstance(scores, Scores):
+            for name, probability in zip(offered, scores.probabilities, strict=True):
+                seen[name].append(math.log(max(probability, 1e-12)))
+    means = {name: sum(values) / len(values) for name, values in seen.items() if values}
+    floor = min(means.values())
+    return {name: means.get(name, floor) for name in seen}
