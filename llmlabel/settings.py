@@ -6,11 +6,19 @@ Each is an environment variable with the prefix `LLMLABEL_`, or a line in a `.en
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def _split(value: Any) -> Any:
+    """A list in one variable: `registry,hub`."""
+    return tuple(filter(None, value.split(","))) if isinstance(value, str) else value
+
+
+Listed = BeforeValidator(_split)
 
 
 class Settings(BaseSettings):
@@ -26,11 +34,11 @@ class Settings(BaseSettings):
     database_url: str | None = None
     """SQLAlchemy URL of the store; without it, an SQLite file in the home folder."""
 
-    guideline_paths: tuple[Path, ...] = ()
-    """Folders with more guidelines; `./guidelines` and those shipped with llmlabel come last."""
+    guideline_paths: Annotated[tuple[Path, ...], NoDecode, Listed] = ()
+    """Folders with more guidelines, separated by commas; `./guidelines` and those shipped with llmlabel come last."""
 
-    prompt_paths: tuple[Path, ...] = ()
-    """Folders with more prompts; `./prompts` and those shipped with llmlabel come last."""
+    prompt_paths: Annotated[tuple[Path, ...], NoDecode, Listed] = ()
+    """Folders with more prompts, separated by commas; `./prompts` and those shipped with llmlabel come last."""
 
     llm: str = "qwen2.5-coder-1.5b-instruct"
     """Default language model: a name of `llmlabel models list`, the path of a GGUF file, or a
@@ -84,8 +92,11 @@ class Settings(BaseSettings):
     threads: int = Field(default=2, ge=1)
     """CPU threads of the embedded language model."""
 
-    model_sources: tuple[Literal["hub", "registry"], ...] = ("hub", "registry")
-    """Where model files are looked for, in order."""
+    model_sources: Annotated[tuple[Literal["hub", "registry"], ...], NoDecode, Listed] = (
+        "hub",
+        "registry",
+    )
+    """Where model files may come from, separated by commas."""
 
     max_text_chars: int = Field(default=200_000, ge=1)
     """Longest text accepted, in characters."""
