@@ -35,10 +35,12 @@ class Settings(BaseSettings):
     """SQLAlchemy URL of the store; without it, an SQLite file in the home folder."""
 
     guideline_paths: Annotated[tuple[Path, ...], NoDecode, Listed] = ()
-    """Folders with more guidelines, separated by commas; `./guidelines` and those shipped with llmlabel come last."""
+    """Folders with more guidelines, separated by commas; `./guidelines` and the shipped
+    ones come last."""
 
     prompt_paths: Annotated[tuple[Path, ...], NoDecode, Listed] = ()
-    """Folders with more prompts, separated by commas; `./prompts` and those shipped with llmlabel come last."""
+    """Folders with more prompts, separated by commas; `./prompts` and the shipped ones
+    come last."""
 
     llm: str = "qwen2.5-coder-1.5b-instruct"
     """Default language model: a name of `llmlabel models list`, the path of a GGUF file, or a
