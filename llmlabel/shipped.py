@@ -23,7 +23,9 @@ def shipped_folder(name: Shipped) -> Path:
     return installed if installed.is_dir() else package.parent / _IN_CHECKOUT[name]
 
 
-def search_folders(name: Literal["guidelines", "prompts"], first: Iterable[Path] = ()) -> list[Path]:
+def search_folders(
+    name: Literal["guidelines", "prompts"], first: Iterable[Path] = ()
+) -> list[Path]:
     """Where guidelines or prompts are looked for: `first`, `./<name>`, then the shipped ones."""
     places = (*first, Path.cwd() / name, shipped_folder(name))
     return list(dict.fromkeys(place.resolve() for place in places if place.is_dir()))
