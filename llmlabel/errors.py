@@ -109,9 +109,15 @@ class IdempotencyConflict(Conflict):
 
 
 class AlreadyReviewed(Conflict):
-    """Another reviewer decided this item first."""
+    """Another reviewer decided this item first; `winner` is the verdict that stands."""
 
     title = "Already reviewed"
+
+    def __init__(
+        self, detail: str, *, field: str | None = None, winner: object | None = None
+    ) -> None:
+        super().__init__(detail, field=field)
+        self.winner = winner
 
 
 class LeaseExpired(Conflict):

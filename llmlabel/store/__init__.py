@@ -1,0 +1,109 @@
+"""What is kept: documents, labels and their history, reviews, recordings, on one database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Self
+
+import sqlalchemy as sa
+
+from llmlabel.store.counting import count
+from llmlabel.store.database import Database, now
+from llmlabel.store.documents import Asked, Documents, Enqueue
+from llmlabel.store.events import Events
+from llmlabel.store.idempotency import Idempotency
+from llmlabel.store.labels import Labels
+from llmlabel.store.migrate import upgrade
+from llmlabel.store.recordings import Recordings
+from llmlabel.store.records import (
+    Counts,
+    Event,
+    Failure,
+    Page,
+    Recording,
+    Request,
+    ReviewItem,
+    StoredDocument,
+    StoredLabel,
+    StoredResponse,
+)
+from llmlabel.store.reviews import Reviews
+from llmlabel.store.work import Work
+
+
+class Store:
+    """Everything kept, by subject. Every method blocks for a short transaction; any thread.
+
+    Attributes:
+        documents: Accept, read and list documents.
+        labels: Save labels, read their history, export them.
+        reviews: Leases and verdicts; use it through `llmlabel.review.ReviewQueue`.
+        recordings: Bytes of recordings, in a folder.
+        work: What is still to be done; for the job queue.
+        idempotency: Answers kept by Idempotency-Key.
+        events: The log of what happened.
+    """
+
+    def __init__(self, database: Database, recordings: Path) -> None:
+        self.database = database
+        self.events = Events(database)
+        self.labels = Labels(database)
+        self.documents = Documents(database, self.labels)
+        self.reviews = Reviews(database, self.labels, self.events)
+        self.recordings = Recordings(database, recordings)
+        self.work = Work(database, self.events)
+        self.idempotency = Idempotency(database)
+
+    @classmethod
+    def open(cls, url: str, *, recordings: Path, clock: Callable[[], datetime] = now) -> Self:
+        """Open a database and bring its tables up to date.
+
+        Args:
+            url: `sqlite:///path/to/file.db` or `postgresql://user:password@host/name`.
+            recordings: Folder of the recordings; made when the first one comes.
+            clock: Tells the time in UTC.
+
+        Raises:
+            InvalidSetting: The URL cannot be used.
+            StoreUnavailable: The database cannot be reached or written.
+        """
+        database = Database(url, clock)
+        upgrade(database)
+        return cls(database, recordings)
+
+    def counts(self) -> Counts:
+        """Numbers for health checks and metrics."""
+        with self.database.read() as connection:
+            return count(connection, self.database.clock())
+
+    def ping(self) -> None:
+        """Check that the database answers.
+
+        Raises:
+            StoreUnavailable: It does not.
+        """
+        with self.database.read() as connection:
+            connection.execute(sa.select(1))
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.database.close()
+
+
+__all__ = [
+    "Asked",
+    "Counts",
+    "Enqueue",
+    "Event",
+    "Failure",
+    "Page",
+    "Recording",
+    "Request",
+    "ReviewItem",
+    "Store",
+    "StoredDocument",
+    "StoredLabel",
+    "StoredResponse",
+]

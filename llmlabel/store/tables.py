@@ -78,10 +78,8 @@ transcriptions = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("error_code", sa.Text),
     sa.Column("error", sa.Text),
-    sa.Column("job_id", sa.String(80)),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("updated_at", UtcDateTime, nullable=False),
-    sa.Index(None, "job_id"),
 )
 
 # What was asked for: one row per document and guideline; `run` grows when it is asked again.
@@ -95,11 +93,9 @@ requests = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("error_code", sa.Text),
     sa.Column("error", sa.Text),
-    sa.Column("job_id", sa.String(80)),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("updated_at", UtcDateTime, nullable=False),
     sa.Index(None, "status", "guideline"),
-    sa.Index(None, "job_id"),
 )
 
 # The newest row (highest seq) of a document and guideline is its current label. `payload` is

@@ -1,0 +1,137 @@
+"""The connection to SQLite or PostgreSQL: the only place that knows which one it is."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from llmlabel.errors import InvalidSetting, StoreUnavailable
+
+T = TypeVar("T")
+
+BUSY_SECONDS = 30
+POOL = 20
+# Rows handled by one statement; keeps IN lists below every database's limit of parameters.
+ROWS_PER_STATEMENT = 1000
+
+
+def now() -> datetime:
+    """This moment in UTC."""
+    return datetime.now(UTC)
+
+
+def batches(items: Sequence[T], size: int = ROWS_PER_STATEMENT) -> Iterator[Sequence[T]]:
+    """The items in slices of at most `size`."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+class Database:
+    """Short read and write transactions on one database, from any thread.
+
+    Args:
+        url: An SQLAlchemy URL of an SQLite file or of PostgreSQL; the drivers are chosen here.
+        clock: Tells the time; a test may give its own.
+
+    Raises:
+        InvalidSetting: The URL is of another database, or of one in memory.
+    """
+
+    def __init__(self, url: str, clock: Callable[[], datetime] = now) -> None:
+        self.engine = _engine(url)
+        self.clock = clock
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        # SQLite has one writer; queueing here is fair and cheaper than its sleeping retries.
+        self._writers = threading.Lock() if self.is_sqlite else nullcontext()
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A connection for queries."""
+        with _explained(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """A transaction that commits at the end, or leaves nothing behind on an error.
+
+        On SQLite it holds the write lock from its start, so that what it reads stays true.
+        """
+        with _explained(), self._writers, self.engine.begin() as connection:
+            if self.is_sqlite:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield connection
+
+    def insert_new(
+        self,
+        connection: sa.Connection,
+        table: sa.Table,
+        rows: Sequence[dict[str, Any]],
+        returning: Sequence[sa.Column[Any]],
+    ) -> list[sa.Row[Any]]:
+        """Insert the rows that break no uniqueness, and return those; the others stay as is."""
+        if not rows:
+            return []
+        insert: Any = sqlite.insert if self.is_sqlite else postgresql.insert
+        statement = insert(table).on_conflict_do_nothing().returning(*returning)
+        return list(connection.execute(statement, rows))
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except (sa.exc.OperationalError, sa.exc.TimeoutError) as error:
+        cause = getattr(error, "orig", None) or error
+        raise StoreUnavailable(
+            f"The database cannot be used now: {cause}. Check that it runs, that its disk has "
+            "room and that LLMLABEL_DATABASE_URL is right, then send the request again."
+        ) from error
+
+
+def _engine(url: str) -> sa.Engine:
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError as error:
+        raise InvalidSetting(
+            f"LLMLABEL_DATABASE_URL is not a database URL ({error}); write "
+            "sqlite:///path/to/file.db or postgresql://user:password@host/name."
+        ) from error
+    if parsed.drivername in {"postgres", "postgresql", "postgresql+psycopg"}:
+        return sa.create_engine(
+            parsed.set(drivername="postgresql+psycopg"), pool_size=POOL, pool_pre_ping=True
+        )
+    if parsed.drivername not in {"sqlite", "sqlite+pysqlite"}:
+        raise InvalidSetting(
+            f"LLMLABEL_DATABASE_URL names `{parsed.drivername}`; only sqlite and postgresql work."
+        )
+    if not parsed.database or parsed.database == ":memory:":
+        raise InvalidSetting(
+            "LLMLABEL_DATABASE_URL names a database in memory, which would lose accepted work; "
+            "write sqlite:///path/to/file.db."
+        )
+    Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(
+        parsed, pool_size=POOL, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def _prepare(connection: Any, record: Any) -> None:
+        # A write begins by taking the write lock, so two writers wait instead of failing.
+        connection.isolation_level = "IMMEDIATE"
+        connection.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    return engine

@@ -1,0 +1,65 @@
+"""The log of what happened; rows are only added."""
+
+from __future__ import annotations
+
+import json
+
+import sqlalchemy as sa
+from pydantic import JsonValue
+
+from llmlabel.store.database import Database
+from llmlabel.store.records import Event
+from llmlabel.store.tables import events
+
+
+class Events:
+    """The log of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def append(self, kind: str, subject: str, payload: dict[str, JsonValue] | None = None) -> None:
+        """Add an event in a transaction of its own."""
+        with self._database.write() as connection:
+            self.append_with(connection, kind, subject, payload)
+
+    def append_with(
+        self,
+        connection: sa.Connection,
+        kind: str,
+        subject: str,
+        payload: dict[str, JsonValue] | None = None,
+    ) -> None:
+        """Add an event that is true exactly when the transaction commits.
+
+        Args:
+            connection: The transaction.
+            kind: What happened, as `noun.verb`: `review.undone`.
+            subject: The id of what it happened to.
+            payload: More about it.
+        """
+        connection.execute(
+            sa.insert(events).values(
+                kind=kind,
+                subject=subject,
+                payload=json.dumps(payload or {}),
+                created_at=self._database.clock(),
+            )
+        )
+
+    def after(self, seq: int = 0, *, limit: int = 100, kind: str | None = None) -> list[Event]:
+        """Events with a higher number than `seq`, oldest first, at most `limit`."""
+        query = sa.select(events).where(events.c.seq > seq).order_by(events.c.seq).limit(limit)
+        if kind is not None:
+            query = query.where(events.c.kind == kind)
+        with self._database.read() as connection:
+            return [
+                Event(
+                    seq=row.seq,
+                    kind=row.kind,
+                    subject=row.subject,
+                    payload=json.loads(row.payload),
+                    created_at=row.created_at,
+                )
+                for row in connection.execute(query)
+            ]

@@ -1,0 +1,276 @@
+"""Labels: added exactly once, never changed; a label that needs a person opens a review."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from llmlabel.domain.document import Document
+from llmlabel.domain.label import Label, Route
+from llmlabel.domain.prediction import Prediction
+from llmlabel.errors import NotFound
+from llmlabel.store.database import Database, batches
+from llmlabel.store.records import StoredLabel
+from llmlabel.store.rows import document_of
+from llmlabel.store.tables import documents, labels, predictions, requests, reviews
+
+EXPORT_PAGE = 200
+
+
+class Labels:
+    """The labels of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def save(self, new: Sequence[Label], run: int = 1) -> int:
+        """Store labels with their opinions, mark their requests done and open reviews.
+
+        All or nothing, and exactly once: a label that is stored for this document, guideline
+        and run already is left as it is.
+
+        Args:
+            new: Labels as the pipeline made them.
+            run: Of the requests they answer.
+
+        Returns:
+            How many were new.
+
+        Raises:
+            NotFound: A label is of a document that is not stored.
+        """
+        rows: dict[str, tuple[dict[str, Any], Label]] = {}
+        for label in sorted(new, key=lambda label: (label.document_id, label.guideline)):
+            id = label_id(label.document_id, label.guideline, run)
+            rows.setdefault(id, (row_of_label(id, label, run), label))
+        with self._database.write() as connection:
+            self._refuse_unknown(connection, [label.document_id for label in new])
+            fresh = {
+                row.id
+                for some in batches([row for row, _ in rows.values()])
+                for row in self._database.insert_new(connection, labels, some, [labels.c.id])
+            }
+            added = [(id, label) for id, (_, label) in rows.items() if id in fresh]
+            _insert(connection, predictions, _prediction_rows(added))
+            _insert(connection, reviews, self._review_rows(added))
+            self._settle(connection, new, run)
+        return len(added)
+
+    def history(self, document_id: str, guideline: str | None = None) -> list[StoredLabel]:
+        """Every label ever given of a document, oldest first; `guideline` is a name or ref."""
+        query = sa.select(labels).where(labels.c.document_id == document_id)
+        if guideline is not None:
+            query = query.where(matches(labels.c.guideline, guideline))
+        with self._database.read() as connection:
+            rows = connection.execute(query.order_by(labels.c.seq)).mappings().all()
+            return self._with_opinions(connection, rows)
+
+    def current(
+        self, connection: sa.Connection, document_ids: Sequence[str]
+    ) -> dict[str, dict[str, StoredLabel]]:
+        """The newest label by document and guideline, within a transaction."""
+        rows = (
+            connection.execute(
+                sa.select(labels).where(_is_current(), labels.c.document_id.in_(document_ids))
+            )
+            .mappings()
+            .all()
+        )
+        found: dict[str, dict[str, StoredLabel]] = defaultdict(dict)
+        for stored in self._with_opinions(connection, rows):
+            found[stored.label.document_id][stored.label.guideline] = stored
+        return dict(found)
+
+    def export(
+        self,
+        *,
+        guideline: str | None = None,
+        verified: bool | None = None,
+        route: Route | None = None,
+    ) -> Iterator[tuple[Document, StoredLabel]]:
+        """Current labels with their documents, in the order in which documents came.
+
+        Read page by page, so that no transaction stays open and memory stays small.
+
+        Args:
+            guideline: Only of this one: a name or a `name@version`.
+            verified: Only those a person did (or did not) decide.
+            route: Only those with this route.
+        """
+        query = (
+            sa.select(labels, documents.c.seq.label("document_seq"))
+            .join(documents)
+            .where(_is_current())
+        )
+        if guideline is not None:
+            query = query.where(matches(labels.c.guideline, guideline))
+        if verified is not None:
+            query = query.where(labels.c.verified.is_(verified))
+        if route is not None:
+            query = query.where(labels.c.route == route.value)
+        place = sa.tuple_(documents.c.seq, labels.c.guideline)
+        after: tuple[int, str] = (0, "")
+        while True:
+            with self._database.read() as connection:
+                page = query.where(place > sa.tuple_(*after)).order_by(
+                    documents.c.seq, labels.c.guideline
+                )
+                rows = connection.execute(page.limit(EXPORT_PAGE)).mappings().all()
+                stored = self._with_opinions(connection, rows)
+                ids = {row["document_id"] for row in rows}
+                found = connection.execute(sa.select(documents).where(documents.c.id.in_(ids)))
+                texts = {row["id"]: document_of(row) for row in found.mappings()}
+            for item in stored:
+                document = texts[item.label.document_id]
+                if document is not None:
+                    yield document, item
+            if len(rows) < EXPORT_PAGE:
+                return
+            after = (rows[-1]["document_seq"], rows[-1]["guideline"])
+
+    def with_ids(self, connection: sa.Connection, ids: Sequence[str]) -> dict[str, StoredLabel]:
+        """Labels by their id, within a transaction."""
+        rows = connection.execute(sa.select(labels).where(labels.c.id.in_(ids))).mappings().all()
+        return {stored.id: stored for stored in self._with_opinions(connection, rows)}
+
+    def _with_opinions(
+        self, connection: sa.Connection, rows: Sequence[sa.RowMapping]
+    ) -> list[StoredLabel]:
+        opinions: dict[str, list[Prediction]] = defaultdict(list)
+        for some in batches(sorted({row["opinions_of"] for row in rows})):
+            found = connection.execute(
+                sa.select(predictions.c.label_id, predictions.c.payload)
+                .where(predictions.c.label_id.in_(some))
+                .order_by(predictions.c.label_id, predictions.c.position)
+            )
+            for row in found:
+                opinions[row.label_id].append(Prediction.model_validate_json(row.payload))
+        return [
+            StoredLabel(
+                id=row["id"],
+                run=row["run"],
+                label=Label.model_validate_json(row["payload"]).model_copy(
+                    update={"opinions": tuple(opinions[row["opinions_of"]])}
+                ),
+            )
+            for row in rows
+        ]
+
+    def _refuse_unknown(self, connection: sa.Connection, ids: Sequence[str]) -> None:
+        wanted = sorted(set(ids))
+        for some in batches(wanted):
+            known = set(
+                connection.execute(
+                    sa.select(documents.c.id).where(documents.c.id.in_(some))
+                ).scalars()
+            )
+            missing = [id for id in some if id not in known]
+            if missing:
+                raise NotFound(
+                    f"There is no document `{missing[0]}` to label; store the document first.",
+                    field="document_id",
+                )
+
+    def _settle(self, connection: sa.Connection, new: Sequence[Label], run: int) -> None:
+        by_guideline: dict[str, list[str]] = defaultdict(list)
+        for label in new:
+            by_guideline[label.guideline].append(label.document_id)
+        for guideline, ids in sorted(by_guideline.items()):
+            for some in batches(sorted(ids)):
+                connection.execute(
+                    sa.update(requests)
+                    .where(
+                        requests.c.guideline == guideline,
+                        requests.c.run == run,
+                        requests.c.document_id.in_(some),
+                    )
+                    .values(
+                        status="done",
+                        error_code=None,
+                        error=None,
+                        updated_at=self._database.clock(),
+                    )
+                )
+
+    def _review_rows(self, added: Sequence[tuple[str, Label]]) -> list[dict[str, Any]]:
+        return [
+            {
+                "id": "r" + id[1:],
+                "label_id": id,
+                "document_id": label.document_id,
+                "guideline": label.guideline,
+                "reason": label.reason,
+                "status": "open",
+                "priority": 0.0,
+                "token": 0,
+                "created_at": self._database.clock(),
+            }
+            for id, label in added
+            if label.route is Route.REVIEW and not label.verified
+        ]
+
+
+def label_id(document_id: str, guideline: str, run: int, origin: str = "pipeline") -> str:
+    """The id of a label: the same work has the same id, so it is stored once.
+
+    `origin` tells the labels of one run apart: the pipeline's, and one per verdict.
+    """
+    text = "\x1f".join((document_id, guideline, str(run), origin))
+    return "l-" + hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def row_of_label(
+    id: str, label: Label, run: int, *, opinions_of: str | None = None
+) -> dict[str, Any]:
+    """A label as a row of `labels`; its opinions are rows of `predictions`."""
+    return {
+        "id": id,
+        "document_id": label.document_id,
+        "guideline": label.guideline,
+        "run": run,
+        "route": label.route.value,
+        "confidence": None if label.confidence is None else label.confidence.value,
+        "verified": label.verified,
+        "opinions_of": opinions_of or id,
+        "payload": label.model_dump_json(exclude={"opinions"}),
+        "created_at": label.created_at,
+    }
+
+
+def matches(column: sa.Column[str], guideline: str) -> sa.ColumnElement[bool]:
+    """Whether a column of references is this `name@version`, or any version of this name."""
+    if "@" in guideline:
+        return column == guideline
+    return column.startswith(guideline + "@", autoescape=True)
+
+
+def _is_current() -> sa.ColumnElement[bool]:
+    newer = labels.alias()
+    return ~sa.exists().where(
+        newer.c.document_id == labels.c.document_id,
+        newer.c.guideline == labels.c.guideline,
+        newer.c.seq > labels.c.seq,
+    )
+
+
+def _prediction_rows(added: Sequence[tuple[str, Label]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "label_id": id,
+            "position": position,
+            "labeler": opinion.source.labeler,
+            "outcome": opinion.outcome.value,
+            "payload": opinion.model_dump_json(),
+        }
+        for id, label in added
+        for position, opinion in enumerate(label.opinions)
+    ]
+
+
+def _insert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        connection.execute(sa.insert(table), rows)

@@ -1,0 +1,51 @@
+"""Bring a database to the newest schema; safe when several processes start at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import alembic.command
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+
+from llmlabel.store.database import Database
+from llmlabel.store.tables import metadata
+
+VERSION_TABLE = "llmlabel_schema"
+# Any number, as long as it is always the same: it names the lock on PostgreSQL.
+_LOCK = 7_251_804_101
+
+
+def upgrade(database: Database) -> None:
+    """Run the migrations that are missing, all in one transaction, one process at a time."""
+    with database.write() as connection:
+        if not database.is_sqlite:  # SQLite's write lock is held already
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        config.attributes["connection"] = connection
+        alembic.command.upgrade(config, "head")
+
+
+def drift(database: Database) -> list[str]:
+    """What differs between the migrated database and the tables in the code; empty if nothing.
+
+    The durable queue keeps its own tables in the same SQLite file; they are not looked at.
+    """
+
+    def ours(name: str | None, kind: str, parents: object) -> bool:
+        return kind != "table" or name in metadata.tables
+
+    with database.read() as connection:
+        context = MigrationContext.configure(
+            connection,
+            opts={
+                "version_table": VERSION_TABLE,
+                "include_name": ours,
+                "target_metadata": metadata,
+                "compare_type": True,
+            },
+        )
+        return [str(change) for change in compare_metadata(context, metadata)]

@@ -1,0 +1,283 @@
+"""What is still to be done: attempts, failures, transcripts that arrive, work asked anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from llmlabel.domain.document import Transcript, sha256_of
+from llmlabel.errors import NotFound
+from llmlabel.store.database import Database, batches
+from llmlabel.store.documents import Asked, Enqueue
+from llmlabel.store.events import Events
+from llmlabel.store.records import Failure
+from llmlabel.store.tables import documents, requests, transcriptions, workers
+
+
+class Work:
+    """The requests and transcriptions of one database, as the job queue sees them."""
+
+    def __init__(self, database: Database, events: Events) -> None:
+        self._database = database
+        self._events = events
+
+    def begin(self, document_ids: Sequence[str], guideline: str, run: int) -> dict[str, int]:
+        """Count an attempt at the requests that still wait, and say how many each had before."""
+        with self._database.write() as connection:
+            rows = connection.execute(
+                sa.update(requests)
+                .where(_waiting(document_ids, guideline, run))
+                .values(attempts=requests.c.attempts + 1, updated_at=self._database.clock())
+                .returning(requests.c.document_id, requests.c.attempts)
+            )
+            return {row.document_id: row.attempts - 1 for row in rows}
+
+    def waiting(self, document_ids: Sequence[str], guideline: str, run: int) -> dict[str, int]:
+        """The requests that still wait, with the attempts they had."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                sa.select(requests.c.document_id, requests.c.attempts).where(
+                    _waiting(document_ids, guideline, run)
+                )
+            )
+            return {row.document_id: row.attempts for row in rows}
+
+    def put_back(self, document_ids: Sequence[str], guideline: str, run: int) -> None:
+        """Take an attempt back that an orderly stop cut short: it says nothing of the text."""
+        with self._database.write() as connection:
+            connection.execute(
+                sa.update(requests)
+                .where(_waiting(document_ids, guideline, run), requests.c.attempts > 0)
+                .values(attempts=requests.c.attempts - 1)
+            )
+
+    def fail(
+        self, document_ids: Sequence[str], guideline: str, run: int, failure: Failure
+    ) -> list[str]:
+        """Mark waiting requests as failed, with the reason; returns the documents concerned."""
+        failed: list[str] = []
+        with self._database.write() as connection:
+            for some in batches(sorted(document_ids)):
+                rows = connection.execute(
+                    sa.update(requests)
+                    .where(_waiting(some, guideline, run))
+                    .values(
+                        status="failed",
+                        error_code=failure.code,
+                        error=failure.detail,
+                        updated_at=self._database.clock(),
+                    )
+                    .returning(requests.c.document_id)
+                )
+                failed += rows.scalars()
+            if failed:
+                self._events.append_with(
+                    connection,
+                    "request.failed",
+                    guideline,
+                    {"documents": list(failed), **failure.model_dump()},
+                )
+        return failed
+
+    def begin_transcription(self, document_id: str, run: int) -> int | None:
+        """Count an attempt; returns how many there were before, None if nothing waits."""
+        with self._database.write() as connection:
+            attempts = connection.execute(
+                sa.update(transcriptions)
+                .where(_to_transcribe(document_id, run))
+                .values(attempts=transcriptions.c.attempts + 1, updated_at=self._database.clock())
+                .returning(transcriptions.c.attempts)
+            ).scalar()
+        return None if attempts is None else int(attempts) - 1
+
+    def put_transcription_back(self, document_id: str, run: int) -> None:
+        """As `put_back`, for a recording."""
+        with self._database.write() as connection:
+            connection.execute(
+                sa.update(transcriptions)
+                .where(_to_transcribe(document_id, run), transcriptions.c.attempts > 0)
+                .values(attempts=transcriptions.c.attempts - 1)
+            )
+
+    def save_transcript(
+        self,
+        document_id: str,
+        run: int,
+        text: str,
+        transcript: Transcript,
+        enqueue: Enqueue | None = None,
+    ) -> None:
+        """Give a recording its text, exactly once, and queue what is asked of it.
+
+        Args:
+            document_id: The recording's document.
+            run: Of its transcription.
+            text: What was said; empty if nobody spoke.
+            transcript: Its segments and words.
+            enqueue: As in `Documents.add`; runs in the same transaction.
+        """
+        when = self._database.clock()
+        with self._database.write() as connection:
+            done = connection.execute(
+                sa.update(transcriptions)
+                .where(_to_transcribe(document_id, run))
+                .values(status="done", error_code=None, error=None, updated_at=when)
+            )
+            if not done.rowcount:
+                return
+            connection.execute(
+                sa.update(documents)
+                .where(documents.c.id == document_id)
+                .values(
+                    text=text,
+                    text_sha256=sha256_of(text),
+                    transcript=transcript.model_dump_json(),
+                    language=transcript.language,
+                )
+            )
+            asked = _asked(connection, requests.c.document_id == document_id)
+            if asked and enqueue is not None:
+                enqueue(connection, asked)
+            self._events.append_with(connection, "recording.transcribed", document_id)
+
+    def fail_transcription(self, document_id: str, run: int, failure: Failure) -> bool:
+        """Mark a recording as one without a text, and all that was asked of it as failed."""
+        values = {
+            "status": "failed",
+            "error_code": failure.code,
+            "error": failure.detail,
+            "updated_at": self._database.clock(),
+        }
+        with self._database.write() as connection:
+            failed = connection.execute(
+                sa.update(transcriptions).where(_to_transcribe(document_id, run)).values(**values)
+            )
+            if not failed.rowcount:
+                return False
+            connection.execute(
+                sa.update(requests)
+                .where(requests.c.document_id == document_id, requests.c.status == "queued")
+                .values(**values)
+            )
+            self._events.append_with(
+                connection, "recording.failed", document_id, failure.model_dump()
+            )
+        return True
+
+    def requeue(
+        self,
+        document_id: str,
+        guideline: str | None,
+        enqueue: Enqueue,
+        enqueue_recording: Callable[[sa.Connection, str, int], None],
+    ) -> int:
+        """Ask anew for what failed of a document, under a new run; returns how much that was.
+
+        Raises:
+            NotFound: There is no such document.
+        """
+        anew = {
+            "status": "queued",
+            "attempts": 0,
+            "error_code": None,
+            "error": None,
+            "updated_at": self._database.clock(),
+        }
+        with self._database.write() as connection:
+            known = connection.execute(
+                sa.select(documents.c.id).where(documents.c.id == document_id)
+            ).scalar()
+            if known is None:
+                raise NotFound(f"There is no document `{document_id[:64]}`.", field="id")
+            run = connection.execute(
+                sa.update(transcriptions)
+                .where(
+                    transcriptions.c.document_id == document_id,
+                    transcriptions.c.status == "failed",
+                )
+                .values(run=transcriptions.c.run + 1, **anew)
+                .returning(transcriptions.c.run)
+            ).scalar()
+            failed = sa.update(requests).where(
+                requests.c.document_id == document_id, requests.c.status == "failed"
+            )
+            if guideline is not None:
+                failed = failed.where(requests.c.guideline == guideline)
+            rows = connection.execute(
+                failed.values(run=requests.c.run + 1, **anew).returning(
+                    requests.c.guideline, requests.c.run
+                )
+            ).all()
+            asked = [Asked(document_id, row.guideline, row.run) for row in rows]
+            if run is not None:
+                enqueue_recording(connection, document_id, run)
+            elif asked:
+                enqueue(connection, asked)
+            if asked or run is not None:
+                self._events.append_with(connection, "request.requeued", document_id)
+        return len(asked) + (run is not None)
+
+    def settled(self, document_ids: Sequence[str]) -> bool:
+        """Whether nothing asked of these documents is still to come."""
+        with self._database.read() as connection:
+            for some in batches(document_ids):
+                for table in (requests, transcriptions):
+                    waits = sa.exists().where(
+                        table.c.document_id.in_(some), table.c.status == "queued"
+                    )
+                    if connection.execute(sa.select(waits)).scalar():
+                        return False
+        return True
+
+    def beat(self, worker: str) -> None:
+        """Say that a worker lives."""
+        row = {"id": worker, "seen_at": self._database.clock()}
+        with self._database.write() as connection:
+            if not self._database.insert_new(connection, workers, [row], [workers.c.id]):
+                connection.execute(
+                    sa.update(workers).where(workers.c.id == worker).values(seen_at=row["seen_at"])
+                )
+
+    def leave(self, worker: str) -> None:
+        """Say that a worker stopped in good order."""
+        with self._database.write() as connection:
+            connection.execute(sa.delete(workers).where(workers.c.id == worker))
+
+    def lost(self, silent: timedelta) -> list[str]:
+        """The workers that gave no sign of life for so long."""
+        with self._database.read() as connection:
+            return list(
+                connection.execute(
+                    sa.select(workers.c.id)
+                    .where(workers.c.seen_at < self._database.clock() - silent)
+                    .order_by(workers.c.id)
+                ).scalars()
+            )
+
+
+def _waiting(document_ids: Sequence[str], guideline: str, run: int) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        requests.c.document_id.in_(document_ids),
+        requests.c.guideline == guideline,
+        requests.c.run == run,
+        requests.c.status == "queued",
+    )
+
+
+def _to_transcribe(document_id: str, run: int) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        transcriptions.c.document_id == document_id,
+        transcriptions.c.run == run,
+        transcriptions.c.status == "queued",
+    )
+
+
+def _asked(connection: sa.Connection, where: sa.ColumnElement[bool]) -> list[Asked]:
+    rows = connection.execute(
+        sa.select(requests.c.document_id, requests.c.guideline, requests.c.run)
+        .where(where, requests.c.status == "queued")
+        .order_by(requests.c.guideline)
+    )
+    return [Asked(row.document_id, row.guideline, row.run) for row in rows]
