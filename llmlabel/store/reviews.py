@@ -74,6 +74,19 @@ class Reviews:
         with self._database.read() as connection:
             return self._load(connection, id)
 
+    def check_lease(self, item: ReviewItem, token: int, reviewer: str) -> None:
+        """Refuse early, before an answer is looked at, who does not hold an open item.
+
+        Raises:
+            LeaseExpired: The lease ended or passed to someone else.
+        """
+        _refuse_expired(
+            token=token,
+            reviewer=reviewer,
+            held=(item.token, item.leased_by, item.lease_expires_at),
+            when=self._database.clock(),
+        )
+
     def renew(self, id: str, token: int, reviewer: str, duration: timedelta) -> ReviewItem:
         """Let a lease last for `duration` from now.
 
@@ -202,7 +215,7 @@ class Reviews:
                 "This item was decided first by another verdict; ask for the next item.",
                 winner=self._verdict(connection, row.winner),
             )
-        refuse_expired(
+        _refuse_expired(
             token=token,
             reviewer=reviewer,
             held=(row.token, row.leased_by, row.lease_expires_at),
@@ -290,24 +303,14 @@ class Reviews:
         )
 
 
-def refuse_expired(
+def _refuse_expired(
     *,
     token: int,
     reviewer: str,
     held: tuple[int, str | None, datetime | None],
     when: datetime,
 ) -> None:
-    """Refuse a reviewer who does not hold the lease now.
-
-    Args:
-        token: That the reviewer shows.
-        reviewer: Who asks.
-        held: Token, reviewer and end of the last lease given.
-        when: This moment.
-
-    Raises:
-        LeaseExpired: It is not theirs, or it ended.
-    """
+    # `held` is the token, the reviewer and the end of the last lease given.
     current, leased_by, expires = held
     if token != current or reviewer != leased_by or expires is None:
         raise LeaseExpired(
