@@ -12,10 +12,11 @@ from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.prediction import Prediction, Source, Unit
 from llmlabel.errors import InvalidGuideline
 from llmlabel.labelers.boundaries import is_no_name, trim
+from llmlabel.labelers.doubt import OUTSIDE_WEIGHT, entity_probability
 from llmlabel.labelers.spacy_transitions import Entities, Found
 
 FEWEST = 1e-6
-DOUBTFUL = 0.8
+DOUBTFUL = 0.7
 """An entity below this is named in the reason for a review."""
 
 
@@ -75,7 +76,7 @@ def spans_prediction(
     doubts += [
         f"{text[unit.start : unit.end]!r} may be {unit.label}"
         for unit in units
-        if not unit.kept and not unit.note and (unit.probability or 0.0) > 1 - DOUBTFUL
+        if not unit.kept and not unit.note and (unit.probability or 0.0) > 0.2
     ][:3]
     return Prediction(
         answer=SpansAnswer(
@@ -106,7 +107,7 @@ def document_evidence(units: Sequence[Unit], outside: Sequence[float]) -> dict[s
 
 def whole_answer(evidence: dict[str, float]) -> float:
     """Probability that all entities are right and none is missed: the product of both."""
-    return min(1.0, math.exp(evidence["log_units"] + evidence["log_outside"]))
+    return min(1.0, math.exp(evidence["log_units"] + OUTSIDE_WEIGHT * evidence["log_outside"]))
 
 
 def _unit(text: str, offset: int, found: Found, guideline: Guideline) -> Unit | None:
@@ -123,7 +124,7 @@ def _unit(text: str, offset: int, found: Found, guideline: Guideline) -> Unit | 
         start=start,
         end=end,
         label=found.label,
-        probability=found.probability,
+        probability=entity_probability(found.probability) if found.kept else found.probability,
         evidence={"transitions": found.probability, "opening": found.opening},
         kept=found.kept and not dropped,
         by=("spacy",) if found.kept else (),

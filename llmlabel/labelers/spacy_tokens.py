@@ -12,6 +12,7 @@ import numpy.typing as npt
 from llmlabel.domain.answer import Span, TokensAnswer
 from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.prediction import Prediction, Source, Unit
+from llmlabel.labelers.doubt import token_probability
 from llmlabel.labelers.upos import part_of_speech
 
 FloatArray = npt.NDArray[np.float32]
@@ -101,7 +102,7 @@ def _unit(token: Any, offset: int, label: str, ranked: dict[str, float], top: fl
         start=token.idx + offset,
         end=token.idx + offset + len(token),
         label=label,
-        probability=min(1.0, top),
+        probability=token_probability(top, part_of_speech(token), token.text),
         evidence={"tag": top, **{f"label:{name}": ranked[name] for name in list(ranked)[:4]}},
         by=("spacy",),
         alternative=others[0] if others else None,

@@ -1,0 +1,45 @@
+"""What the language-model labelers of spans and tokens share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from llmlabel.domain.prediction import Outcome, Prediction, Source
+from llmlabel.errors import ModelError
+from llmlabel.labelers.failure import failed
+from llmlabel.llm.protocol import ChatModel, Usage
+from llmlabel.prompts import PromptTemplate
+
+
+def source_of(
+    labeler: str, model: ChatModel, prompt: PromptTemplate, usages: Iterable[Usage] = ()
+) -> Source:
+    """The provenance of a prediction that took these calls."""
+    seen = list(usages)
+    costs = [usage.cost_usd for usage in seen]
+    return Source(
+        labeler=labeler,
+        model=model.name,
+        prompt=prompt.ref,
+        prompt_sha256=prompt.sha256,
+        seconds=sum(usage.seconds for usage in seen),
+        prompt_tokens=sum(usage.prompt_tokens for usage in seen),
+        completion_tokens=sum(usage.completion_tokens for usage in seen),
+        cost_usd=None if None in costs else sum(cost or 0.0 for cost in costs),
+        cached=bool(seen) and all(usage.cached for usage in seen),
+    )
+
+
+def failure_in(results: Sequence[object], source: Source) -> Prediction | None:
+    """The outcome of the first failure among the model's results, None where all answered."""
+    for result in results:
+        if isinstance(result, ModelError):
+            return failed(result, source)
+        if isinstance(result, Exception):
+            raise result
+    return None
+
+
+def nothing_to_judge(source: Source, what: str) -> Prediction:
+    """The outcome of a document in which there was nothing to ask the model about."""
+    return Prediction(outcome=Outcome.UNSUPPORTED, source=source, detail=what)
