@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -14,6 +14,8 @@ from llmlabel.store.documents import Asked, Enqueue
 from llmlabel.store.events import Events
 from llmlabel.store.records import Failure
 from llmlabel.store.tables import documents, requests, transcriptions, workers
+
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Work:
@@ -240,8 +242,15 @@ class Work:
                     sa.update(workers).where(workers.c.id == worker).values(seen_at=row["seen_at"])
                 )
 
-    def leave(self, worker: str) -> None:
-        """Say that a worker stopped in good order."""
+    def retire(self, worker: str) -> None:
+        """Say that a worker stopped: what it left may be taken over at once."""
+        with self._database.write() as connection:
+            connection.execute(
+                sa.update(workers).where(workers.c.id == worker).values(seen_at=LONG_AGO)
+            )
+
+    def forget_worker(self, worker: str) -> None:
+        """Strike out a worker whose jobs were taken over."""
         with self._database.write() as connection:
             connection.execute(sa.delete(workers).where(workers.c.id == worker))
 

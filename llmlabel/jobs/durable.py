@@ -1,0 +1,214 @@
+"""The durable queue: DBOS on the store's own database, behind one class."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import sqlalchemy as sa
+
+from llmlabel.errors import Unsupported
+
+if TYPE_CHECKING:
+    from dbos import DBOSClient
+
+APPLICATION = "llmlabel"
+# Pinned: a job accepted by one release is run by the next. Raise it only together with a
+# migration of the arguments of jobs that wait.
+JOBS_VERSION = "1"
+# Of one job, whatever it works on; the attempts at one document are counted by the store and
+# end long before.
+MAX_RECOVERIES = 1000
+FORGET_AT_ONCE = 1000
+
+
+class Stopped(BaseException):
+    """The process stops: leave the job as it is, for the next process.
+
+    Not an Exception, because DBOS records any Exception as the job's final outcome.
+    """
+
+
+@dataclass(frozen=True)
+class DeadJob:
+    """A job that will never run again, with its arguments."""
+
+    id: str
+    name: str
+    arguments: tuple[Any, ...]
+    reason: str
+
+
+class DurableQueue:
+    """Runs registered functions once for every job enqueued, through any crash.
+
+    A job that was under way when its process died runs again from its start, so what it does
+    must be repeatable. DBOS keeps one instance per process, therefore so does this class.
+
+    Args:
+        engine: Of the store; jobs are enqueued in the store's transactions.
+        worker: Stable name of this process: at its next start it takes up what it left.
+        functions: What each queue runs, by its name: the function and how many at once.
+        poll_seconds: How often the database is asked for new jobs.
+    """
+
+    # The lock belongs to the process, as DBOS's own instance does.
+    _one_per_process: ClassVar[threading.Lock] = threading.Lock()
+
+    def __init__(
+        self,
+        engine: sa.Engine,
+        worker: str,
+        functions: dict[str, tuple[Callable[..., None], int]],
+        poll_seconds: float,
+    ) -> None:
+        self._engine = engine
+        self._worker = worker
+        self._functions = functions
+        self._poll_seconds = poll_seconds
+        self._client: DBOSClient | None = None
+
+    def start(self) -> None:
+        """Create the queue's tables where they are missing, take up what was left, begin.
+
+        Raises:
+            Unsupported: Another queue runs in this process.
+        """
+        if not self._one_per_process.acquire(blocking=False):
+            raise Unsupported(
+                "One process runs one job queue; stop the other first or use another process."
+            )
+        try:
+            self._launch()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _launch(self) -> None:
+        from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer  # noqa: PLC0415
+
+        logging.getLogger("dbos").setLevel(logging.WARNING)
+        DBOS(
+            config={
+                "name": APPLICATION,
+                "system_database_engine": self._engine,
+                "executor_id": self._worker,
+                "application_version": JOBS_VERSION,
+                "log_level": "WARNING",
+                "use_listen_notify": False,  # jobs neither send nor receive messages
+                "serializer": DBOSPortableJSONSerializer(),
+            }
+        )
+        for name, (function, _) in self._functions.items():
+            DBOS.workflow(name=name, max_recovery_attempts=MAX_RECOVERIES)(_plain(function))
+        DBOS.launch()
+        for name, (_, at_once) in self._functions.items():
+            DBOS.register_queue(
+                name,
+                worker_concurrency=at_once,
+                polling_interval_sec=self._poll_seconds,
+                on_conflict="always_update",
+            )
+        self._client = DBOSClient(
+            system_database_engine=self._engine,
+            application_name=APPLICATION,
+            serializer=DBOSPortableJSONSerializer(),
+        )
+
+    def stop(self) -> None:
+        """End every thread of the queue; what is under way should have ended before."""
+        from dbos import DBOS  # noqa: PLC0415
+
+        client, self._client = self._client, None
+        if client is not None:
+            client.destroy()
+        DBOS.destroy(destroy_registry=True)
+        if self._one_per_process.locked():
+            self._one_per_process.release()
+
+    def enqueue(
+        self, connection: sa.Connection, name: str, id: str, *arguments: str | int | list[str]
+    ) -> None:
+        """Add a job within a transaction of the store; one with this id is not added again."""
+        assert self._client is not None, "the queue takes jobs between start and stop"
+        self._client.enqueue_in_transaction(
+            connection,
+            {
+                "workflow_name": name,
+                "queue_name": name,
+                "workflow_id": id,
+                "app_version": JOBS_VERSION,
+            },
+            *arguments,
+        )
+
+    def dead(self) -> list[DeadJob]:
+        """The jobs that ended without doing their work."""
+        from dbos import DBOS  # noqa: PLC0415
+
+        found = DBOS.list_workflows(
+            status=["ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"],
+            name=list(self._functions),
+            limit=FORGET_AT_ONCE,
+            load_output=True,
+        )
+        return [
+            DeadJob(
+                id=job.workflow_id,
+                name=job.name,
+                arguments=tuple(job.input["args"]) if job.input else (),
+                reason=str(job.error) if job.error else f"The job ended as {job.status}.",
+            )
+            for job in found
+        ]
+
+    def take_over(self, workers: Sequence[str]) -> int:
+        """Queue again what lost workers had begun; returns how many jobs that is."""
+        from dbos import DBOS  # noqa: PLC0415
+
+        taken = 0
+        for name in self._functions:
+            jobs = DBOS.list_workflows(
+                status="PENDING",
+                executor_id=list(workers),
+                queue_name=name,
+                load_input=False,
+                load_output=False,
+            )
+            if jobs:
+                DBOS.resume_workflows([job.workflow_id for job in jobs], queue_name=name)
+            taken += len(jobs)
+        return taken
+
+    def forget(self, ids: Sequence[str]) -> None:
+        """Delete jobs that are over."""
+        from dbos import DBOS  # noqa: PLC0415
+
+        if ids:
+            DBOS.delete_workflows(list(ids))
+
+    def forget_finished(self, older_than: timedelta) -> int:
+        """Delete what ended well so long ago, a bounded number at a time; returns how many."""
+        from dbos import DBOS  # noqa: PLC0415
+
+        jobs = DBOS.list_workflows(
+            status="SUCCESS",
+            completed_before=(datetime.now(UTC) - older_than).isoformat(),
+            limit=FORGET_AT_ONCE,
+            load_input=False,
+            load_output=False,
+        )
+        self.forget([job.workflow_id for job in jobs])
+        return len(jobs)
+
+
+def _plain(function: Callable[..., None]) -> Callable[..., None]:
+    # DBOS notes things on the function it is given, which a bound method does not allow.
+    def job(*arguments: Any) -> None:
+        function(*arguments)
+
+    return job

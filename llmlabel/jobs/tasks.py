@@ -1,0 +1,184 @@
+"""What one job does: label a chunk of documents, or transcribe one recording."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import structlog
+
+from llmlabel.domain.label import Label
+from llmlabel.jobs.attempts import Patience, check_batch, concerns_one, failure_of, groups
+from llmlabel.jobs.contracts import LabelBatch, Transcribe, Transcription
+from llmlabel.jobs.durable import Stopped
+from llmlabel.jobs.loop import BackgroundLoop
+from llmlabel.store import Enqueue, Failure, Store
+
+LABEL = "label"
+TRANSCRIBE = "transcribe"
+
+log = structlog.get_logger()
+
+
+class Tasks:
+    """The two kinds of jobs. Both may be run again at any point and then do only what is left."""
+
+    def __init__(
+        self,
+        store: Store,
+        loop: BackgroundLoop,
+        label_batch: LabelBatch,
+        transcribe: Transcribe,
+        *,
+        patience: Patience,
+        answers_silence: Collection[str],
+        chunk: int,
+        changed: Callable[[], None],
+        enqueue: Enqueue,
+    ) -> None:
+        self._store = store
+        self._loop = loop
+        self._label_batch = label_batch
+        self._transcribe = transcribe
+        self._patience = patience
+        self._answers_silence = frozenset(answers_silence)
+        self._chunk = chunk
+        self._changed = changed
+        self._enqueue = enqueue
+        self._state = threading.Condition()
+        self._ready = False
+        self._closed = False
+        self._active = 0
+
+    def open(self) -> None:
+        """Let jobs begin."""
+        with self._state:
+            self._ready = True
+            self._state.notify_all()
+
+    def close(self) -> None:
+        """Let no more job begin."""
+        with self._state:
+            self._closed = True
+            self._state.notify_all()
+
+    def wait_idle(self, timeout: float) -> bool:
+        """Wait until no job is under way; False when time is up."""
+        with self._state:
+            return self._state.wait_for(lambda: self._active == 0, timeout)
+
+    def label(self, guideline: str, run: int, document_ids: list[str]) -> None:
+        """Label what still waits of a chunk."""
+        with self._under_way():
+            waiting = self._store.work.waiting(document_ids, guideline, run)
+            attempts = {id: waiting[id] for id in document_ids if id in waiting}
+            for crashes, ids in groups(attempts, self._chunk):
+                self._refuse_closed()
+                failure = self._patience.gave_up(crashes)
+                if failure is None:
+                    self._store.work.begin(ids, guideline, run)
+                    self._label_some(ids, guideline, run)
+                else:
+                    self._fail(ids, guideline, run, failure)
+
+    def transcribe(self, document_id: str, run: int) -> None:
+        """Transcribe a recording and queue what is asked of its text."""
+        work = self._store.work
+        with self._under_way():
+            crashes = work.begin_transcription(document_id, run)
+            if crashes is None:
+                return
+            failure = self._patience.gave_up(crashes)
+            try:
+                if failure is None:
+                    said = self._written_down(document_id)
+                    work.save_transcript(
+                        document_id, run, said.text, said.transcript, self._enqueue
+                    )
+            except Stopped:
+                work.put_transcription_back(document_id, run)
+                raise
+            except Exception as error:
+                log.warning("transcription failed", document=document_id, error=str(error))
+                failure = failure_of(error)
+            if failure is not None:
+                work.fail_transcription(document_id, run, failure)
+            self._changed()
+
+    def _written_down(self, document_id: str) -> Transcription:
+        stored = self._store.documents.get(document_id)
+        assert stored.recording is not None, "only recordings are transcribed"
+        path: Path = self._store.recordings.path(stored.recording.sha256)
+
+        async def work() -> Transcription:
+            return await self._transcribe(path, stored.language)
+
+        return self._loop.run(self._patience.ask(work))
+
+    def _label_some(self, ids: Sequence[str], guideline: str, run: int) -> None:
+        try:
+            self._label_spoken(ids, guideline, run)
+        except Stopped:
+            self._store.work.put_back(ids, guideline, run)
+            raise
+        except Exception as error:
+            if len(ids) > 1 and concerns_one(error):
+                for id in ids:
+                    self._label_some([id], guideline, run)
+            else:
+                log.warning("labeling failed", guideline=guideline, error=str(error))
+                self._fail(ids, guideline, run, failure_of(error))
+
+    def _label_spoken(self, ids: Sequence[str], guideline: str, run: int) -> None:
+        documents = self._store.documents.texts(ids)
+        if guideline.partition("@")[0] not in self._answers_silence:
+            silent = [document.id for document in documents if not document.text]
+            if silent:
+                self._fail(silent, guideline, run, _nothing_said(guideline))
+            documents = [document for document in documents if document.text]
+        if not documents:
+            return
+
+        async def work() -> Sequence[Label]:
+            return await self._label_batch(documents, guideline)
+
+        labels = self._loop.run(self._patience.ask(work))
+        check_batch(
+            [document.id for document in documents], [label.document_id for label in labels]
+        )
+        self._store.labels.save(labels, run)
+        self._changed()
+
+    def _fail(self, ids: Sequence[str], guideline: str, run: int, failure: Failure) -> None:
+        self._store.work.fail(ids, guideline, run, failure)
+        self._changed()
+
+    @contextmanager
+    def _under_way(self) -> Iterator[None]:
+        with self._state:
+            # The queue recovers jobs from its first moment; the rest of the process follows.
+            self._state.wait_for(lambda: self._ready or self._closed)
+            if self._closed:
+                raise Stopped
+            self._active += 1
+        try:
+            yield
+        finally:
+            with self._state:
+                self._active -= 1
+                self._state.notify_all()
+
+    def _refuse_closed(self) -> None:
+        with self._state:
+            if self._closed:
+                raise Stopped
+
+
+def _nothing_said(guideline: str) -> Failure:
+    return Failure(
+        code="nothing-said",
+        detail=f"Nobody speaks in this recording, so {guideline} has nothing to label; listen to "
+        "it, or send it with another language.",
+    )
