@@ -35,12 +35,17 @@ class Recording:
 
     def __init__(self, container: Any, stream: Any, max_seconds: float) -> None:
         self.declared_seconds = _declared_seconds(container, stream)
-        self.decoded_seconds = 0.0
         self.warnings: list[str] = []
+        self._decoded = 0
         self._container = container
         self._stream = stream
         self._max_seconds = max_seconds
         self._unreadable = 0
+
+    @property
+    def decoded_seconds(self) -> float:
+        """How much sound has been decoded so far."""
+        return self._decoded / SAMPLE_RATE
 
     def chunks(self) -> Iterator[Samples]:
         """The sound as float32 mono samples in [-1, 1] at 16 kHz, ten seconds at a time.
@@ -53,7 +58,7 @@ class Recording:
         pending: list[Samples] = []
         held = 0
         for piece in self._resampled():
-            self.decoded_seconds += len(piece) / SAMPLE_RATE
+            self._decoded += len(piece)
             if self.decoded_seconds > self._max_seconds:
                 raise _too_long(self._max_seconds)
             pending.append(piece)

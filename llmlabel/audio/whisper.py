@@ -148,9 +148,14 @@ class WhisperTranscriber:
         kept, warnings = keep_speech(notes.heard, tongue.probability)
         text, words, segments = assemble(kept, tongue.language)
         warnings = [*recording.warnings, *warnings]
-        if not text:
+        if not text and not notes.speech_seconds:
             warnings.append(
                 "Nobody was heard to speak (silence, music or noise); the transcript is empty."
+            )
+        elif not text:
+            warnings.append(
+                f"Something like speech was heard for {notes.speech_seconds:.1f} s but no words "
+                "could be made out; the transcript is empty."
             )
         elif tongue.probability < SURE_OF_LANGUAGE:
             warnings.append(
