@@ -10,8 +10,8 @@ from llmlabel.llm.chat_template import EncodedPrompt
 _BEYOND_PREFIX = 64
 """Tokens at most that documents of one call may share beyond the prompt's own prefix."""
 
-_CACHE_COLUMNS = 24_576
-"""Positions of KV cache over all rows of a batch: bounds the memory of long documents."""
+CACHE_POSITIONS = 16_384
+"""Positions of KV cache over all rows run at once: bounds the memory of long documents."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,14 @@ def batches(lengths: Sequence[int], limit: int, reserve: int = 0) -> Iterator[li
     """
     order = sorted(range(len(lengths)), key=lambda index: -lengths[index])
     while order:
-        rows = max(1, min(limit, _CACHE_COLUMNS // (lengths[order[0]] + reserve)))
+        rows = rows_at_once(lengths[order[0]] + reserve, limit)
         yield order[:rows]
         order = order[rows:]
+
+
+def rows_at_once(length: int, limit: int) -> int:
+    """How many rows of this many tokens run together: within `limit` and the cache's bound."""
+    return max(1, min(limit, CACHE_POSITIONS // length))
 
 
 def _common(rows: Sequence[tuple[int, ...]]) -> tuple[int, ...]:

@@ -11,8 +11,10 @@ from typing import Self
 from pydantic import JsonValue
 
 from llmlabel.errors import ModelError, ModelRejected
-from llmlabel.llm.batching import batches, group_prompts
+from llmlabel.llm.batching import batches, group_prompts, rows_at_once
 from llmlabel.llm.chat_template import ChatTemplate, EncodedPrompt
+from llmlabel.llm.constrain import Grammar
+from llmlabel.llm.generation import Draft, generate_batch
 from llmlabel.llm.gguf_tokenizer import GgufTokenizer
 from llmlabel.llm.label_trie import Node, build_trie
 from llmlabel.llm.prefix_cache import PrefixCache
@@ -75,13 +77,12 @@ class Engine:
         done: list[Scores | Exception] = [ModelError("The call was cancelled.")] * len(prompts)
         lengths: dict[int, int] = {}
 
-        def run(numbers: Sequence[int], suffixes: Sequence[Sequence[int]]) -> None:
-            began = time.perf_counter()
+        def run(numbers: Sequence[int], suffixes: Sequence[Sequence[int]], began: float) -> None:
             found = score_batch(
                 self._runtime,
                 suffixes,
                 [tries[candidates[number]] for number in numbers],
-                2 * self._batch,
+                rows_at_once(max(lengths[number] for number in numbers), 2 * self._batch),
             )
             seconds = (time.perf_counter() - began) / len(numbers)
             for number, probabilities in zip(numbers, found, strict=True):
@@ -98,7 +99,31 @@ class Engine:
         self, prompts: Sequence[Prompt], schema: dict[str, JsonValue], max_tokens: int, stop: Event
     ) -> list[Reply | Exception]:
         """See `EmbeddedModel.generate`."""
-        raise ModelRejected("not yet")
+        grammar = Grammar(self._tokenizer, schema)
+        done: list[Reply | Exception] = [ModelError("The call was cancelled.")] * len(prompts)
+        lengths: dict[int, int] = {}
+
+        def run(numbers: Sequence[int], suffixes: Sequence[Sequence[int]], began: float) -> None:
+            drafts = generate_batch(self._runtime, suffixes, grammar, max_tokens)
+            seconds = (time.perf_counter() - began) / len(numbers)
+            for number, draft in zip(numbers, drafts, strict=True):
+                done[number] = draft.error or self._reply(draft, lengths[number], seconds)
+
+        self._run(prompts, max_tokens, done, lengths, run, stop)
+        return done
+
+    def _reply(self, draft: Draft, prompt_tokens: int, seconds: float) -> Reply:
+        return Reply(
+            text=self._tokenizer.decode(draft.tokens),
+            finish=draft.finish or "length",
+            tokens=tuple(self._tokenizer.decode([token]) for token in draft.tokens),
+            logprobs=tuple(draft.logprobs),
+            usage=Usage(
+                prompt_tokens=prompt_tokens,
+                completion_tokens=len(draft.tokens),
+                seconds=seconds,
+            ),
+        )
 
     def _run(
         self,
@@ -106,7 +131,7 @@ class Engine:
         reserve: int,
         done: list[Scores | Exception] | list[Reply | Exception],
         lengths: dict[int, int],
-        run: Callable[[Sequence[int], Sequence[Sequence[int]]], None],
+        run: Callable[[Sequence[int], Sequence[Sequence[int]], float], None],
         stop: Event,
     ) -> None:
         """Encode, refuse what is too long, and hand the rest over in batches.
@@ -134,8 +159,9 @@ class Engine:
             for batch in batches([len(row) for row in rows], self._batch, reserve):
                 if stop.is_set():
                     return
+                began = time.perf_counter()
                 read = self._prefixes.enter(group.shared, group.wanted)
-                run([group.members[at] for at in batch], [rows[at][read:] for at in batch])
+                run([group.members[at] for at in batch], [rows[at][read:] for at in batch], began)
 
     def _trie(self, candidates: tuple[str, ...]) -> Node:
         return build_trie(
