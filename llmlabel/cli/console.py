@@ -24,5 +24,7 @@ def fail(error: LlmlabelError) -> int:
     What was typed wrong (a name that does not exist, a file that cannot be read) and what failed
     both end with 1; only the command line's own grammar ends with 2.
     """
-    errors.print(f"[bold red]{error.title}:[/] {escape(error.detail)}", highlight=False)
+    errors.print(
+        f"[bold red]{error.title}:[/] {escape(error.detail)}", highlight=False, soft_wrap=True
+    )
     return FAILED

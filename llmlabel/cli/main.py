@@ -1,0 +1,74 @@
+"""The command `llmlabel`: finds the subcommand asked for and loads no other."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from llmlabel import __version__
+from llmlabel.cli.console import fail
+from llmlabel.errors import LlmlabelError
+
+COMMANDS = {
+    "eval": "llmlabel.cli.eval:eval_command",
+    "models": "llmlabel.cli.models:app",
+}
+"""Every subcommand and where it lives: a Typer application, or a function that is the command."""
+
+
+class Lazy(TyperGroup):
+    """A group that imports a subcommand when it is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The subcommands in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Import one subcommand; None when there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name].partition(":")
+        found = getattr(import_module(module), attribute)
+        if not isinstance(found, typer.Typer):
+            single = typer.Typer(add_completion=False)
+            single.command(cmd_name)(found)
+            found = single
+        command = get_command(found)
+        command.name = cmd_name
+        return command
+
+
+app = typer.Typer(
+    cls=Lazy,
+    help="Labels for text and audio, with a confidence that means what it says.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    pass
+
+
+def run() -> None:
+    """Run the command line; an error we can explain is one line and exit code 1."""
+    try:
+        app()
+    except LlmlabelError as error:
+        sys.exit(fail(error))
