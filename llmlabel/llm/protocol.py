@@ -47,6 +47,9 @@ class Scores(Value):
 
     probabilities: tuple[float, ...]
     method: Literal["label_path", "logprobs", "samples"]
+    off_label: float | None = Field(
+        default=None, description="Share seen to lead to no candidate, where it is known."
+    )
     usage: Usage = Usage()
 
 

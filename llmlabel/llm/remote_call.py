@@ -1,0 +1,187 @@
+"""One call to a provider: limits, retries, mapped errors; a plain value comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from llmlabel.errors import ModelBusy, ModelRefused, ReplyUnreadable
+from llmlabel.llm.label_scores import TokenAlternatives
+from llmlabel.llm.limits import Limits
+from llmlabel.llm.mapping import redact, translate
+from llmlabel.llm.protocol import Prompt, Usage
+from llmlabel.llm.retry import Retry
+from llmlabel.llm.vendor import cost_usd, litellm, supported_parameters
+
+_CHARS_PER_TOKEN = 3.0
+
+
+@dataclass(frozen=True)
+class Completion:
+    """What a provider wrote; `tokens` is empty where it gave no log-probabilities."""
+
+    text: str
+    finish: str
+    tokens: tuple[TokenAlternatives, ...]
+    usage: Usage
+
+
+class RemoteCaller:
+    """Sends a chat to one model of one provider."""
+
+    def __init__(
+        self,
+        model: str,
+        api_key: str | None,
+        api_base: str | None,
+        timeout: float,
+        limits: Limits,
+        retry: Retry,
+    ) -> None:
+        """Keep what every call needs; nothing is imported or connected yet."""
+        self._model = model
+        self._api_key = api_key
+        self._api_base = api_base
+        self._timeout = timeout
+        self._limits = limits
+        self._retry = retry
+        self._supported: frozenset[str] | None = None
+
+    def supports(self, parameter: str) -> bool:
+        """Whether the provider's interface has the parameter at all."""
+        if self._supported is None:
+            self._supported = supported_parameters(self._model)
+        return parameter in self._supported
+
+    @property
+    def thinks(self) -> bool:
+        """Whether litellm knows the model to reason before it answers."""
+        return bool(litellm().supports_reasoning(self._model))
+
+    async def complete(
+        self, prompt: Prompt, max_tokens: int, parameters: Mapping[str, Any]
+    ) -> Completion:
+        """One completion of the chat, after as many attempts as it may take.
+
+        Raises:
+            ModelError: Whatever went wrong, in our words, without keys.
+        """
+        begun = time.monotonic()
+        messages = [message.model_dump() for message in prompt.messages]
+        response = await self._retry.call(lambda: self._attempt(messages, max_tokens, parameters))
+        return self._read(response, time.monotonic() - begun)
+
+    async def _attempt(
+        self, messages: list[dict[str, Any]], max_tokens: int, parameters: Mapping[str, Any]
+    ) -> Any:
+        request = self._request(messages, max_tokens, parameters)
+        # Four tokens a message are the role and its marks in the common chat formats.
+        prompt_tokens = sum(4 + len(m["content"]) / _CHARS_PER_TOKEN for m in messages)
+        async with self._limits.call(prompt_tokens + max_tokens) as grant:
+            try:
+                response = await asyncio.wait_for(
+                    litellm().acompletion(**request), self._timeout + 1.0
+                )
+            except Exception as exc:
+                error = translate(exc, model=self._model, secret=self._api_key)
+                if isinstance(error, ModelBusy) and error.retry_after is not None:
+                    self._pause_for(error.retry_after)
+                # Not `from exc`: the vendor's exception can hold the request and its key.
+                raise error from None
+            used = getattr(getattr(response, "usage", None), "total_tokens", None)
+            if used:
+                self._limits.correct(grant, float(used))
+        return response
+
+    def _pause_for(self, seconds: float) -> None:
+        if self._retry.would_wait(seconds):
+            self._limits.pause(seconds)
+
+    def _request(
+        self, messages: list[dict[str, Any]], max_tokens: int, parameters: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        request: dict[str, Any] = {
+            "model": self._model,
+            "messages": messages,
+            "timeout": self._timeout,
+            # Retries are ours: the openai client underneath would else add its own two.
+            "max_retries": 0,
+            "num_retries": 0,
+            **parameters,
+        }
+        if "temperature" in request and not self.supports("temperature"):
+            del request["temperature"]  # reasoning models fix it
+        name = "max_tokens" if self.supports("max_tokens") else "max_completion_tokens"
+        request[name] = max_tokens
+        if self._api_key:
+            request["api_key"] = self._api_key
+        if self._api_base:
+            request["api_base"] = self._api_base
+            # A self-hosted server needs no key, but the client insists on having one.
+            request.setdefault("api_key", "none")
+        return request
+
+    def _read(self, response: Any, seconds: float) -> Completion:
+        try:
+            choice = response.choices[0]
+            message = choice.message
+        except (AttributeError, IndexError, TypeError):
+            raise ReplyUnreadable(f"{self._model} sent a reply without choices.") from None
+        extra = getattr(message, "provider_specific_fields", None) or {}
+        refusal = getattr(message, "refusal", None) or extra.get("refusal")
+        if refusal:
+            said = redact(str(refusal), self._api_key)
+            raise ModelRefused(f"{self._model} declined to answer: {said}")
+        finish = str(choice.finish_reason or "stop")
+        if finish in {"content_filter", "refusal"}:
+            raise ModelRefused(f"A content filter of {self._model} stopped the answer.")
+        return Completion(
+            text=message.content or "",
+            finish="length" if finish == "length" else "stop",
+            tokens=_tokens_of(choice),
+            usage=self._usage(response, seconds),
+        )
+
+    def _usage(self, response: Any, seconds: float) -> Usage:
+        usage = getattr(response, "usage", None)
+        return Usage(
+            prompt_tokens=getattr(usage, "prompt_tokens", 0) or 0,
+            completion_tokens=getattr(usage, "completion_tokens", 0) or 0,
+            cost_usd=cost_usd(self._model, response),
+            seconds=seconds,
+        )
+
+
+def add_usage(parts: list[Usage]) -> Usage:
+    """The sum of several calls for one prompt; one unknown cost makes the sum unknown."""
+    costs = [part.cost_usd for part in parts]
+    known = [cost for cost in costs if cost is not None]
+    return Usage(
+        prompt_tokens=sum(part.prompt_tokens for part in parts),
+        completion_tokens=sum(part.completion_tokens for part in parts),
+        cost_usd=sum(known) if len(known) == len(costs) else None,
+        seconds=sum(part.seconds for part in parts),
+    )
+
+
+def _tokens_of(choice: Any) -> tuple[TokenAlternatives, ...]:
+    content = _get(_get(choice, "logprobs"), "content") or ()
+    return tuple(
+        TokenAlternatives(
+            token=str(_get(step, "token") or ""),
+            logprob=float(_get(step, "logprob") or 0.0),
+            alternatives=tuple(
+                (str(_get(other, "token") or ""), float(_get(other, "logprob") or 0.0))
+                for other in _get(step, "top_logprobs") or ()
+            ),
+        )
+        for step in content
+    )
+
+
+def _get(thing: Any, name: str) -> Any:
+    """A field of litellm's object, or of the plain dictionary some providers leave there."""
+    return thing.get(name) if isinstance(thing, dict) else getattr(thing, name, None)
