@@ -16,6 +16,7 @@ from llmlabel.errors import LlmlabelError
 
 COMMANDS = {
     "eval": "llmlabel.cli.eval:eval_command",
+    "guidelines": "llmlabel.cli.guidelines:app",
     "models": "llmlabel.cli.models:app",
 }
 """Every subcommand and where it lives: a Typer application, or a function that is the command."""
