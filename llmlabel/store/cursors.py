@@ -23,7 +23,10 @@ def seq_of(cursor: str) -> int:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
         if text[:1] != "d" or not text[1:].isdigit() or len(text) > 19:
             raise ValueError(text)
-        return int(text[1:])
+        seq = int(text[1:])
+        if cursor_of(seq) != cursor:  # the decoder passes over what it does not know
+            raise ValueError(text)
+        return seq
     except (ValueError, binascii.Error) as error:
         raise InvalidInput(
             "The cursor is not one that this service gave; leave it out to start from the "
