@@ -45,7 +45,6 @@ def tokenizer_json(facts: GgufFacts) -> str:
     )
     byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False}
     steps.append({**byte_level, "use_regex": False})
-    special = facts.special_tokens
     return json.dumps(
         {
             "version": "1.0",
@@ -61,7 +60,7 @@ def tokenizer_json(facts: GgufFacts) -> str:
                     "normalized": False,
                     "special": True,
                 }
-                for number in sorted(special)
+                for number in sorted(facts.special_tokens)
             ],
             "normalizer": None,
             "pre_tokenizer": {"type": "Sequence", "pretokenizers": steps},
@@ -76,11 +75,7 @@ def tokenizer_json(facts: GgufFacts) -> str:
                 "fuse_unk": False,
                 "byte_fallback": False,
                 "ignore_merges": facts.pre_tokenizer == "llama-bpe",
-                "vocab": {
-                    token: number
-                    for number, token in enumerate(facts.tokens)
-                    if number not in special
-                },
+                "vocab": {token: number for number, token in enumerate(facts.tokens)},
                 "merges": [tuple(merge.split(" ", 1)) for merge in facts.merges],
             },
         }
@@ -91,8 +86,8 @@ class GgufTokenizer:
     """Text to token ids and back.
 
     `encode` takes text as text: `<|im_end|>` in a document becomes the letters it is written
-    with, never the control token. Only `encode_markup`, meant for the chat template's own
-    words, knows control tokens.
+    with, never the control token. (The vocabulary has an entry for it, but no merge leads
+    there.) Only `split_markup`, meant for the chat template's own words, knows control tokens.
     """
 
     def __init__(self, source: str, *, end_token: int) -> None:
@@ -104,13 +99,12 @@ class GgufTokenizer:
         parsed["added_tokens"] = []
         self._source = source
         self._plain = Tokenizer.from_str(json.dumps(parsed))
-        self._marked = Tokenizer.from_str(source)
         self.end_token = end_token
 
     @property
     def vocabulary(self) -> int:
         """Number of token ids."""
-        return int(self._marked.get_vocab_size(with_added_tokens=True))
+        return int(self._plain.get_vocab_size())
 
     @property
     def special_tokens(self) -> frozenset[int]:
@@ -120,10 +114,6 @@ class GgufTokenizer:
     def encode(self, text: str) -> list[int]:
         """Text as it stands, without control tokens."""
         return list(self._plain.encode(text, add_special_tokens=False).ids)
-
-    def encode_markup(self, text: str) -> list[int]:
-        """Words of the chat template, control tokens included."""
-        return list(self._marked.encode(text, add_special_tokens=False).ids)
 
     def split_markup(self, text: str) -> list[str | int]:
         """The chat template's words with each control token replaced by its id."""
@@ -144,7 +134,7 @@ class GgufTokenizer:
 
     def decode(self, tokens: list[int]) -> str:
         """The text of some tokens; bytes that are no UTF-8 become U+FFFD."""
-        return str(self._marked.decode(tokens, skip_special_tokens=False))
+        return str(self._plain.decode(tokens, skip_special_tokens=False))
 
     @cached_property
     def grammar_vocabulary(self) -> Any:

@@ -19,7 +19,7 @@ from llmlabel.errors import CacheFull, MissingModel, ModelCorrupt
 from llmlabel.llm.gguf_file import read_gguf
 from llmlabel.llm.gguf_tokenizer import tokenizer_json
 
-FORM = 1
+FORM = 2
 """Number of this form of prepared folder; another form is prepared anew."""
 
 _TOKENIZER = "tokenizer.json"
