@@ -7,21 +7,23 @@ import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from llmlabel.audio.blocks import Block, cut_at_silences
-from llmlabel.audio.decode import SAMPLE_RATE, Recording, Samples, open_recording
+from llmlabel.audio.blocks import LONGEST_SECONDS, Block, cut_at_silences
+from llmlabel.audio.decode import SAMPLE_RATE, Recording, open_recording
 from llmlabel.audio.guard import SURE_OF_LANGUAGE, keep_speech
 from llmlabel.audio.protocol import Progress, Transcription
 from llmlabel.audio.text import HeardSegment, HeardWord, assemble
 from llmlabel.domain.document import Transcript
 from llmlabel.errors import MissingModel, ModelCorrupt, ModelError, Unsupported
+
+T = TypeVar("T")
 
 COMPUTE_TYPE = "int8"
 BEAM = 5
@@ -52,7 +54,14 @@ class WhisperTranscriber:
     """
 
     def __init__(
-        self, folder: Path, *, name: str, workers: int, max_seconds: float, max_bytes: int
+        self,
+        folder: Path,
+        *,
+        name: str,
+        workers: int,
+        max_seconds: float,
+        max_bytes: int,
+        block_seconds: float = LONGEST_SECONDS,
     ) -> None:
         """Remember where the weights are; nothing is loaded yet.
 
@@ -62,7 +71,9 @@ class WhisperTranscriber:
             workers: Blocks transcribed at once, one CPU thread each.
             max_seconds: Longest recording accepted.
             max_bytes: Largest file accepted.
+            block_seconds: Longest piece transcribed in one go; memory grows with it.
         """
+        self._block_seconds = block_seconds
         self._folder, self._name, self._workers = folder, name, workers
         self._max_seconds, self._max_bytes = max_seconds, max_bytes
         self._model: Any = None
@@ -121,8 +132,10 @@ class WhisperTranscriber:
         ) as recording:
             notes = _Notes(tongue=self._given(language))
             try:
-                for block in cut_at_silences(_until(recording.chunks(), stop)):
-                    self._take(block, notes)
+                for block in cut_at_silences(
+                    _until(recording.chunks(), stop), longest_seconds=self._block_seconds
+                ):
+                    self._take(block, notes, stop)
                     while len(notes.waiting) > self._workers:
                         _collect(notes, recording, report)
                 while notes.waiting:
@@ -132,13 +145,13 @@ class WhisperTranscriber:
                     future.cancel()
         return self._finished(recording, notes, language, time.perf_counter() - began)
 
-    def _take(self, block: Block, notes: _Notes) -> None:
+    def _take(self, block: Block, notes: _Notes, stop: threading.Event) -> None:
         if not block.speech:
             return
-        notes.speech_seconds += sum(stop - start for start, stop in block.speech) / SAMPLE_RATE
+        notes.speech_seconds += sum(end - start for start, end in block.speech) / SAMPLE_RATE
         if notes.tongue is None:
             notes.tongue = self._detected(block)
-        future = self._blocks.submit(self._hear, block, notes.tongue.language)
+        future = self._blocks.submit(self._hear, block, notes.tongue.language, stop)
         notes.waiting.append((block, future))
 
     def _finished(
@@ -165,6 +178,7 @@ class WhisperTranscriber:
         if asked is None and text and not self._loaded().model.is_multilingual:
             warnings.append(f"{self._name} knows English only; the language was not detected.")
         transcript = Transcript(
+            work_seconds=seconds,
             model=self.model,
             language=tongue.language,
             language_probability=min(1.0, max(0.0, tongue.probability)),
@@ -210,7 +224,7 @@ class WhisperTranscriber:
             code, probability, _ = self._loaded().detect_language(audio=np.concatenate(spoken))
         return _Tongue(code, float(probability))
 
-    def _hear(self, block: Block, language: str) -> list[HeardSegment]:
+    def _hear(self, block: Block, language: str, stop: threading.Event) -> list[HeardSegment]:
         with self._failing(block):
             segments, _ = self._loaded().transcribe(
                 block.samples,
@@ -221,7 +235,7 @@ class WhisperTranscriber:
                 word_timestamps=True,
                 condition_on_previous_text=False,
             )
-            return [_heard(segment, block.begin_seconds) for segment in segments]
+            return [_heard(segment, block.begin_seconds) for segment in _until(segments, stop)]
 
     @contextlib.contextmanager
     def _failing(self, block: Block) -> Iterator[None]:
@@ -264,11 +278,12 @@ def _collect(notes: _Notes, recording: Recording, report: Callable[[float, float
     report(block.begin_seconds + block.seconds, total)
 
 
-def _until(chunks: Iterator[Samples], stop: threading.Event) -> Iterator[Samples]:
-    for chunk in chunks:
+def _until(items: Iterable[T], stop: threading.Event) -> Iterator[T]:
+    """The items until the caller gives up."""
+    for item in items:
         if stop.is_set():
             raise asyncio.CancelledError
-        yield chunk
+        yield item
 
 
 def _heard(segment: Any, offset: float) -> HeardSegment:

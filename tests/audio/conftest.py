@@ -21,6 +21,7 @@ def whisper(model_store: Any) -> Any:
         workers=2,
         max_seconds=600,
         max_bytes=1 << 26,
+        block_seconds=30,
     )
     yield transcriber
     transcriber.close()

@@ -96,3 +96,20 @@ def zero_seconds() -> bytes:
     whole = encode(tone(0.1))
     at = whole.find(b"data") + 4
     return whole[:at] + bytes(4)
+
+
+def long_silence(minutes: int) -> bytes:
+    """Silence at 8 kHz, encoded a minute at a time; two hours are about 100 kB of FLAC."""
+    import av
+
+    file = io.BytesIO()
+    with av.open(file, "w", format="flac") as container:
+        stream = container.add_stream("flac", rate=8000, layout="mono")
+        for minute in range(minutes):
+            frame = av.AudioFrame.from_ndarray(
+                np.zeros((1, 8000 * 60), dtype=np.int16), format="s16", layout="mono"
+            )
+            frame.sample_rate, frame.pts = 8000, minute * 8000 * 60
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return file.getvalue()
