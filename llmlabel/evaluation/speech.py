@@ -63,7 +63,8 @@ def normalised(text: str, language: str | None = "en") -> list[str]:
     """The words that are compared.
 
     Case, punctuation, apostrophes and hyphens go; in English, numbers in words become digits
-    ("twenty-third" 23rd, "nineteen eighty-four" 1984) and Mr, Mrs and Dr are written out.
+    ("twenty-third" 23rd, "nineteen eighty-four" 1984) and Mr, Mrs and Dr are written out. Letters
+    and the digits after them are parted (KL601, KL-601).
     British and American spellings stay different, and accents stay. Languages written without
     spaces are cut into characters.
     """
@@ -71,6 +72,7 @@ def normalised(text: str, language: str | None = "en") -> list[str]:
     text = re.sub(r"[’'`´]", "", text)
     text = re.sub(r"(?<=\d)[,.](?=\d{3}\b)", "", text)
     text = re.sub(r"(?<=\d)\.(?=\d)", " point ", text)
+    text = re.sub(r"(?<=[^\W\d_])(?=\d)", " ", text)
     text = text.replace("%", " percent ").replace("&", " and ")
     text = "".join(c if unicodedata.category(c)[0] in "LNM" else " " for c in text)
     words = text.split()

@@ -251,9 +251,7 @@ def _wrong(judged: Sequence[Judged]) -> tuple[WrongCase, ...]:
     return tuple(
         WrongCase(
             id=each.case.id,
-            text=(each.case.document.text if each.case.document else str(each.case.recording))[
-                :_TEXT_KEPT
-            ],
+            text=_shown(each)[:_TEXT_KEPT],
             gold=_words(each, each.gold, each.said) or "",
             answer=_words(each, each.said, each.gold),
             confidence=each.confidence,
@@ -263,6 +261,12 @@ def _wrong(judged: Sequence[Judged]) -> tuple[WrongCase, ...]:
         )
         for each in wrong
     )
+
+
+def _shown(each: Judged) -> str:
+    if each.case.document is not None:
+        return each.case.document.text
+    return each.case.recording.name if each.case.recording else ""
 
 
 def _words(

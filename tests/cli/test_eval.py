@@ -238,3 +238,21 @@ def test_what_does_not_exist_is_said_with_what_does(run: Run) -> None:
         run("moods", "--where", "label")
     _, out, _ = run("moods", "--where", "label=sad", "--format", "json")
     assert json.loads(out)["n"] == 2
+
+
+@pytest.mark.models
+def test_the_real_application_tags_words(tmp_path: Path, model_store: Any) -> None:
+    assert model_store.path("en_core_web_sm").is_dir()
+    words = [(0, 3, "DET"), (4, 7, "NOUN"), (8, 14, "VERB"), (14, 15, "PUNCT")]
+    tokens = [{"start": start, "end": end, "pos": tag} for start, end, tag in words]
+    (tmp_path / "tags.jsonl").write_text(
+        json.dumps({"text": "The dog barked.", "tokens": tokens}) + "\n"
+    )
+    command = typer.Typer()
+    command.command()(eval_command)
+    asked = [str(tmp_path / "tags.jsonl"), "-g", "pos", "--format", "json"]
+    result = CliRunner().invoke(command, asked, catch_exceptions=False)
+    assert result.exit_code == 0
+    report = json.loads(result.stdout)
+    assert report["metrics"]["token_accuracy"] == 1.0
+    assert report["models"][0]["labeler"] == "spacy"

@@ -271,6 +271,7 @@ def test_the_bootstrap_is_repeatable_and_narrow_where_all_is_equal() -> None:
         ("a hundred", "100"),
         ("a cat and one dog", "a cat and 1 dog"),
         ("hundred to one", "hundred to 1"),
+        ("flight KL601", "flight KL-601"),
         ("“Quoted” — text…", "quoted text"),
     ],
 )
