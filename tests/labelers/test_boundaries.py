@@ -1,0 +1,70 @@
+"""Where a span ends is decided by the rules of its guideline."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llmlabel.labelers.boundaries import is_no_name, trim
+from llmlabel.labelers.pieces import pieces
+
+
+def cut(text: str, *, person: bool = False) -> str:
+    start, end = trim(text, 0, len(text), person=person)
+    return text[start:end]
+
+
+@pytest.mark.parametrize(
+    ("surface", "name"),
+    [
+        ("the Gaza Strip", "Gaza Strip"),
+        ("Lisbon's", "Lisbon"),
+        ("North Korea ’s", "North Korea"),
+        ("Debra -", "Debra"),
+        ("“Marguerite Duval”", "Marguerite Duval"),
+        ("the Vancouver Canucks of the", "Vancouver Canucks"),
+        ("U.S.", "U.S."),
+        ("Brightwater Ltd.", "Brightwater Ltd."),
+        ("Oslo.", "Oslo"),
+        ("$2.5 million", "$2.5 million"),
+        ("Acme (UK)", "Acme (UK)"),
+        ("last March", "last March"),
+        ("the", ""),
+        ("\r\n Oslo ", "Oslo"),
+    ],
+)
+def test_what_does_not_belong_to_a_name_is_cut(surface: str, name: str) -> None:
+    assert cut(surface) == name
+
+
+def test_a_title_is_cut_before_a_person_only() -> None:
+    assert cut("Dr. Amara Osei", person=True) == "Amara Osei"
+    assert cut("King Street") == "King Street"
+
+
+def test_a_guideline_may_keep_what_is_cut_by_default() -> None:
+    text = "the Porto's"
+    assert trim(text, 0, len(text), rules=()) == (0, len(text))
+
+
+@given(st.text(alphabet="aT .'’s()-&éthe", max_size=20), st.booleans())
+def test_cutting_twice_changes_nothing(text: str, person: bool) -> None:
+    start, end = trim(text, 0, len(text), person=person)
+    assert 0 <= start <= end <= len(text) or start >= end
+    if start < end:
+        assert trim(text, start, end, person=person) == (start, end)
+
+
+def test_an_address_is_no_name() -> None:
+    assert is_no_name("https://example.org/a")
+    assert is_no_name("help@example.org")
+    assert is_no_name("--- 12")
+    assert not is_no_name("AT&T")
+
+
+@given(st.text(alphabet="ab. \n!é", max_size=300), st.integers(2, 40))
+def test_pieces_are_the_text(text: str, limit: int) -> None:
+    parts = list(pieces(text, limit))
+    assert "".join(part for _, part in parts) == text
+    assert all(text[at : at + len(part)] == part and len(part) <= limit for at, part in parts)
