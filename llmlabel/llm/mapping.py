@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -64,7 +65,7 @@ ERRORS: Mapping[str, type[ModelError]] = {
 
 _SECRETS = re.compile(
     r"(?i)(bearer\s+)[^\s\"',]+|\b(?:sk|pk|rk|gsk|xai|hf|key|AIza)[-_]?[A-Za-z0-9_\-*]{8,}"
-    r"|((?:api[-_ ]?key|authorization|token)[\"']?\s*[:=]\s*[\"']?)[^\s\"',]+"
+    r"|((?:api[-_ ]?key|authorization|token)[\"']?\s*[:=]\s*[\"']?(?:bearer\s+|basic\s+)?)[^\s\"',]+"
 )
 _LONGEST = 400
 
@@ -82,8 +83,9 @@ def translate(exc: BaseException, *, model: str, secret: str | None = None) -> M
     """
     kind = _kind_of(exc)
     said = redact(_words_of(exc), secret)
-    if kind is ModelUnauthorized or (kind is ModelBusy and "insufficient_quota" in said):
-        return ModelUnauthorized(_unauthorized(exc, model, said))
+    unpaid = _is_unpaid(exc)
+    if unpaid or kind is ModelUnauthorized:
+        return ModelUnauthorized(_unauthorized(model, unpaid=unpaid))
     wait = retry_after(_headers_of(exc))
     if kind is ModelBusy or (kind is ModelUnreachable and wait is not None):
         asks = f"asks to wait {wait:g} s" if wait is not None else "asks to wait"
@@ -178,7 +180,25 @@ def _causes(exc: BaseException) -> list[BaseException]:
 
 def _words_of(exc: BaseException) -> str:
     words = str(getattr(exc, "message", "") or exc) or type(exc).__name__
-    return re.sub(r"^(?:litellm\.)?(?:\w+:\s*(?:litellm\.)?)+(?=\S)", "", words) or words
+    words = re.sub(r"^(?:litellm\.)?(?:\w+:\s*(?:litellm\.)?)+(?=\S)", "", words) or words
+    before, brace, body = words.partition('{"error"')
+    try:
+        message = json.loads(brace + body)["error"]["message"] if brace else None
+    except (ValueError, KeyError, TypeError):
+        message = None
+    return f"{before}{message}" if message else words
+
+
+def _is_unpaid(exc: BaseException) -> bool:
+    """Whether the account has no credit: 402, or the 429 that waiting does not mend."""
+    response: Any = getattr(exc, "response", None)
+    if 402 in {getattr(exc, "status_code", None), getattr(response, "status_code", None)}:
+        return True
+    try:
+        body = f"{exc} {getattr(exc, 'body', '')} {getattr(response, 'text', '')}"
+    except Exception:  # a response whose body was never read
+        body = str(exc)
+    return "insufficient_quota" in body
 
 
 def _headers_of(exc: BaseException) -> dict[str, str]:
@@ -194,8 +214,8 @@ def _headers_of(exc: BaseException) -> dict[str, str]:
     return found
 
 
-def _unauthorized(exc: BaseException, model: str, said: str) -> str:
-    if getattr(exc, "status_code", None) == 402 or "insufficient_quota" in said:
+def _unauthorized(model: str, *, unpaid: bool) -> str:
+    if unpaid:
         return f"The account behind the key for {model} has no credit left; top it up."
     return (
         f"The provider of {model} does not accept the key; set LLMLABEL_LLM_API_KEY or the "

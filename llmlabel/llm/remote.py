@@ -160,8 +160,9 @@ class RemoteModel:
             room += _ROOM_TO_THINK if self._caller.thinks else 0
             if self._offers_logprobs():
                 greedy = await self._greedy(prompt, room)
+                if greedy is not None:
+                    _refuse_unusable(greedy, self._model, matcher)
                 if greedy is not None and greedy.tokens:
-                    _refuse_truncated(greedy, self._model)
                     probabilities, off = scores_from_logprobs(matcher, greedy.text, greedy.tokens)
                     return Scores(
                         probabilities=probabilities,
@@ -264,9 +265,11 @@ def _is_about_format(said: str) -> bool:
     return any(word in said for word in ("response_format", "json_schema", "json_object"))
 
 
-def _refuse_truncated(done: Completion, model: str) -> None:
+def _refuse_unusable(done: Completion, model: str, matcher: CandidateMatcher) -> None:
     if done.finish == "length":
         raise ReplyTruncated(f"{model} wrote more than a label and was cut off: {done.text[:80]!r}")
+    if not done.text.strip():
+        raise matcher.unreadable(done.text)
 
 
 def _matchers(

@@ -59,7 +59,7 @@ class Retry:
         except ModelBusy as busy:
             if busy.retry_after is not None and busy.retry_after > self._max_wait:
                 raise ModelBusy(
-                    f"{busy.detail} That is longer than the {self._max_wait:g} s that "
+                    f"{busy.detail}. That is longer than the {self._max_wait:g} s that "
                     "LLMLABEL_LLM_MAX_WAIT_SECONDS allows; try again later.",
                     retry_after=busy.retry_after,
                 ) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import Any
 
@@ -16,6 +17,9 @@ def litellm() -> Any:
 
     # Otherwise each failed call prints advice to stdout, where `--format jsonl` writes labels.
     module.suppress_debug_info = True
+    # For the same reason its log lines go to the root logger, not to its own stdout handlers.
+    for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
+        logging.getLogger(name).handlers.clear()
     return module
 
 
