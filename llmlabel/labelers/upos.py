@@ -62,11 +62,19 @@ def _determiner(token: Any, word: str) -> str:
 
 def _preposition(token: Any, given: str) -> str:
     """Before a clause (`of going`) a subordinator, before a noun phrase an adposition."""
-    children = {child.dep_ for child in token.children}
-    if "pobj" in children:
-        return "ADP"
-    if given == "ADP" and any(
-        child.dep_ == "pcomp" and child.pos_ in ("VERB", "AUX") for child in token.children
-    ):
+    below = list(token.children)
+    clause = any(
+        (child.dep_ == "pcomp" and child.pos_ in ("VERB", "AUX"))
+        or (child.dep_ == "pobj" and child.tag_ == "VBG" and _is_bare(child))
+        for child in below
+    )
+    if clause and given == "ADP":
         return "SCONJ"
-    return given
+    return "ADP" if any(child.dep_ == "pobj" for child in below) else given
+
+
+def _is_bare(token: Any) -> bool:
+    """True for an -ing form without the article or adjective that a noun would take."""
+    return token.pos_ == "VERB" and all(
+        child.dep_ not in ("det", "amod", "poss", "compound") for child in token.children
+    )

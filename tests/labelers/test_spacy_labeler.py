@@ -93,10 +93,8 @@ async def test_a_clear_name_is_surer_than_an_invented_one(
 async def test_a_near_miss_is_shown_but_not_kept(
     spacy_labeler: SpacyLabeler, ner: Guideline
 ) -> None:
-    texts = [
-        f"{word} went home early and slept."
-        for word in ["joe", "Blorp", "holly", "crackle", "Sunny"]
-    ]
+    words = ("joe", "Blorp", "holly", "crackle", "Sunny")
+    texts = [f"{word} went home early and slept." for word in words]
     said = await predict(spacy_labeler, ner, *texts)
     missed = [(p, u) for p in said for u in p.units if not u.kept]
     assert missed
