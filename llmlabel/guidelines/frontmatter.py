@@ -89,18 +89,9 @@ def split_file(text: str) -> Split | Finding:
 
 def read_front_matter(front: str) -> tuple[FrontMatter | None, Lines, list[Finding]]:
     """Parse and check the YAML; lines are those of the file (the opening `---` is line 1)."""
-    try:
-        node = yaml.compose(front, Loader=yaml.BaseLoader)
-    except yaml.MarkedYAMLError as exc:
-        mark = exc.problem_mark
-        hint = ""
-        if "mapping values are not allowed" in (exc.problem or ""):
-            hint = "; put a value that holds `: ` in quotes"
-        return None, {}, [(mark.line + 2 if mark else None, f"not YAML: {exc.problem}{hint}")]
-    except yaml.YAMLError as exc:
-        return None, {}, [(None, f"not YAML: {exc}")]
+    node = _composed(front)
     if not isinstance(node, yaml.MappingNode):
-        return None, {}, [(2, "the front matter must be a list of `key: value` lines")]
+        return None, {}, [node or (2, "the front matter must be a list of `key: value` lines")]
     lines: Lines = {}
     findings: list[Finding] = []
     data = _plain(node, (), lines, findings, set())
@@ -110,6 +101,23 @@ def read_front_matter(front: str) -> tuple[FrontMatter | None, Lines, list[Findi
         return FrontMatter.model_validate(data), lines, []
     except ValidationError as exc:
         return None, lines, [_finding(error, lines) for error in exc.errors()]
+
+
+def _composed(front: str) -> yaml.MappingNode | Finding | None:
+    """The mapping that the text is, what keeps it from being YAML, or None if no mapping."""
+    try:
+        node = yaml.compose(front, Loader=yaml.BaseLoader)
+    except yaml.MarkedYAMLError as exc:
+        mark = exc.problem_mark
+        hint = ""
+        if "mapping values are not allowed" in (exc.problem or ""):
+            hint = "; put a value that holds `: ` in quotes"
+        return (mark.line + 2 if mark else None), f"not YAML: {exc.problem}{hint}"
+    except yaml.YAMLError as exc:
+        return None, f"not YAML: {exc}"
+    except RecursionError:
+        return 2, "nested too deep; a guideline needs three levels"
+    return node if isinstance(node, yaml.MappingNode) else None
 
 
 def line_of(lines: Lines, location: Location) -> int | None:

@@ -4,9 +4,11 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from llmlabel.errors import InvalidGuideline
-from llmlabel.guidelines.file import read_guideline
+from llmlabel.guidelines.file import parse_guideline, read_guideline
 from tests.guidelines.files import CHOICE, SPANS, write
 
 
@@ -156,3 +158,22 @@ def test_a_file_that_is_not_utf8_says_where(tmp_path: Path) -> None:
     path.write_bytes(CHOICE.replace("Glad.", "Gl\xe4d.").encode("latin-1"))
     with pytest.raises(InvalidGuideline, match=r"1\.0\.0\.md:33: not UTF-8"):
         read_guideline(path)
+
+
+@given(
+    st.integers(0, len(CHOICE)),
+    st.integers(0, 40),
+    st.text(max_size=8)
+    | st.sampled_from(["&a", "*a", "[", "{", "- ", ": ", "!!set", "---\n", "? "]),
+)
+def test_any_damage_gives_a_guideline_or_says_what_is_wrong(at: int, cut: int, put: str) -> None:
+    damaged = CHOICE[:at] + put + CHOICE[at + cut :]
+    guideline, findings = parse_guideline(damaged, "0" * 64, "mood", "1.0.0")
+    assert (guideline is None) == bool(findings)
+
+
+def test_a_file_nested_without_end_is_refused() -> None:
+    text = CHOICE.replace("title: Mood", f"title: {'[' * 5000}")
+    guideline, findings = parse_guideline(text, "0" * 64, "mood", "1.0.0")
+    assert guideline is None
+    assert "nested too deep" in findings[0][1]
