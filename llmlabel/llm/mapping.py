@@ -64,8 +64,10 @@ ERRORS: Mapping[str, type[ModelError]] = {
 """Our error for each vendor class; a class that is missing takes its nearest ancestor's."""
 
 _SECRETS = re.compile(
-    r"(?i)(bearer\s+)[^\s\"',]+|\b(?:sk|pk|rk|gsk|xai|hf|key|AIza)[-_]?[A-Za-z0-9_\-*]{8,}"
-    r"|((?:api[-_ ]?key|authorization|token)[\"']?\s*[:=]\s*[\"']?(?:bearer\s+|basic\s+)?)[^\s\"',]+"
+    r"(?i)(bearer\s+)[^\s\"',]+"
+    r"|\b(?:(?:sk|pk|rk|gsk|xai|hf|key)[-_]|AIza)[A-Za-z0-9_\-*]{8,}"
+    r"|((?:api[-_ ]?key|authorization|token)[\"']?\s*[:=]\s*[\"']?(?:bearer\s+|basic\s+)?)"
+    r"[^\s\"',]+"
 )
 _LONGEST = 400
 

@@ -115,3 +115,7 @@ async def test_a_rejected_request_is_not_repeated():
     with pytest.raises(ModelRejected):
         await Retry(5).call(fails)
     assert calls == [1]
+
+
+def test_plain_words_are_left_as_they_are():
+    assert redact("skateboarding keyboards") == "skateboarding keyboards"
