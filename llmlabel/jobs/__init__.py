@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -128,13 +128,15 @@ class Jobs:
         self._board.post()
 
     def submit(
-        self, documents: Sequence[Document], guidelines: Sequence[str]
+        self,
+        documents: Sequence[Document],
+        guidelines: Sequence[str] | Mapping[str, Sequence[str]],
     ) -> list[StoredDocument]:
         """Accept documents; durable when it returns.
 
         Args:
             documents: Any number.
-            guidelines: Full references (`name@version`) asked of each.
+            guidelines: Full references (`name@version`) asked of each; or of each by its id.
 
         Returns:
             One per document, in order; `created` tells the new ones.

@@ -19,7 +19,7 @@ from llmlabel.store import Failure
 
 T = TypeVar("T")
 
-# A share of the chunk that crashed; after three crashes a document is tried alone.
+# After each crash a document is tried together with so many times fewer others.
 SPLIT = 4
 
 
@@ -39,6 +39,13 @@ class Patience:
     first_wait: float = 1.0
     longest_wait: float = 60.0
     crashes: int = 5
+
+    def is_last(self, crashes: int) -> bool:
+        """Whether work that ended the process so often has one attempt left.
+
+        That one is made alone, so that nothing is given up for what something else did.
+        """
+        return crashes == self.crashes - 1
 
     async def ask(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do the work, again where it may succeed; raises its last error otherwise."""
@@ -65,7 +72,9 @@ class Patience:
         )
 
 
-def groups(attempts: dict[str, int], chunk: int) -> Iterator[tuple[int, list[str]]]:
+def groups(
+    attempts: dict[str, int], chunk: int, patience: Patience
+) -> Iterator[tuple[int, list[str]]]:
     """Documents to try together: the fewer, the more often the process ended with them.
 
     Those with the fewest attempts come first, so that one bad document holds up no other.
@@ -73,13 +82,14 @@ def groups(attempts: dict[str, int], chunk: int) -> Iterator[tuple[int, list[str
     Args:
         attempts: Earlier attempts by document, in order.
         chunk: Size of a group that was never tried.
+        patience: Says when a document is tried alone.
 
     Yields:
         The earlier attempts of a group, and its documents.
     """
     for count in sorted(set(attempts.values())):
         ids = [id for id, had in attempts.items() if had == count]
-        size = max(1, -(-chunk // SPLIT**count))
+        size = 1 if patience.is_last(count) else -(-chunk // SPLIT**count)
         for start in range(0, len(ids), size):
             yield count, ids[start : start + size]
 

@@ -14,6 +14,7 @@ from llmlabel.jobs.attempts import Patience, check_batch, concerns_one, failure_
 from llmlabel.jobs.contracts import LabelBatch, Transcribe, Transcription
 from llmlabel.jobs.durable import Stopped
 from llmlabel.jobs.loop import BackgroundLoop
+from llmlabel.jobs.turns import Turns
 from llmlabel.store import Enqueue, Failure, Store
 
 LABEL = "label"
@@ -47,6 +48,7 @@ class Tasks:
         self._chunk = chunk
         self._changed = changed
         self._enqueue = enqueue
+        self._turns = Turns()
         self._state = threading.Condition()
         self._ready = False
         self._closed = False
@@ -74,38 +76,44 @@ class Tasks:
         with self._under_way():
             waiting = self._store.work.waiting(document_ids, guideline, run)
             attempts = {id: waiting[id] for id in document_ids if id in waiting}
-            for crashes, ids in groups(attempts, self._chunk):
-                self._refuse_closed()
+            for crashes, ids in groups(attempts, self._chunk, self._patience):
                 failure = self._patience.gave_up(crashes)
-                if failure is None:
+                if failure is not None:
+                    self._fail(ids, guideline, run, failure)
+                    continue
+                with self._turns.take(alone=self._patience.is_last(crashes)):
+                    self._refuse_closed()
                     self._store.work.begin(ids, guideline, run)
                     self._label_some(ids, guideline, run)
-                else:
-                    self._fail(ids, guideline, run, failure)
 
     def transcribe(self, document_id: str, run: int) -> None:
         """Transcribe a recording and queue what is asked of its text."""
-        work = self._store.work
         with self._under_way():
-            crashes = work.begin_transcription(document_id, run)
+            crashes = self._store.work.to_transcribe(document_id, run)
             if crashes is None:
                 return
             failure = self._patience.gave_up(crashes)
-            try:
-                if failure is None:
-                    said = self._written_down(document_id)
-                    work.save_transcript(
-                        document_id, run, said.text, said.transcript, self._enqueue
-                    )
-            except Stopped:
-                work.put_transcription_back(document_id, run)
-                raise
-            except Exception as error:
-                log.warning("transcription failed", document=document_id, error=str(error))
-                failure = failure_of(error)
+            if failure is None:
+                with self._turns.take(alone=self._patience.is_last(crashes)):
+                    self._refuse_closed()
+                    failure = self._try_transcription(document_id, run)
             if failure is not None:
-                work.fail_transcription(document_id, run, failure)
+                self._store.work.fail_transcription(document_id, run, failure)
             self._changed()
+
+    def _try_transcription(self, document_id: str, run: int) -> Failure | None:
+        work = self._store.work
+        work.begin_transcription(document_id, run)
+        try:
+            said = self._written_down(document_id)
+            work.save_transcript(document_id, run, said.text, said.transcript, self._enqueue)
+        except Stopped:
+            work.put_transcription_back(document_id, run)
+            raise
+        except Exception as error:
+            log.warning("transcription failed", document=document_id, error=str(error))
+            return failure_of(error)
+        return None
 
     def _written_down(self, document_id: str) -> Transcription:
         stored = self._store.documents.get(document_id)

@@ -8,10 +8,10 @@ from datetime import timedelta
 from llmlabel.domain.answer import Answer
 from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.label import Label, Route
-from llmlabel.domain.review import Verdict, VerdictKind
+from llmlabel.domain.review import ReviewStatus, Verdict, VerdictKind
 from llmlabel.errors import InvalidInput
 from llmlabel.review.answers import check_answer, check_storable
-from llmlabel.store import ReviewItem, Store
+from llmlabel.store import ReviewItem, ReviewPage, Store
 
 
 class ReviewQueue:
@@ -50,6 +50,27 @@ class ReviewQueue:
             NotFound: There is none.
         """
         return self._reviews.get(review_id)
+
+    def page(
+        self,
+        *,
+        limit: int = 50,
+        cursor: str | None = None,
+        status: ReviewStatus | None = None,
+        guideline: str | None = None,
+    ) -> ReviewPage:
+        """A page of items, newest first.
+
+        Args:
+            limit: At most so many.
+            cursor: From the page before; None starts at the newest.
+            status: Only `open` or `done` ones.
+            guideline: Only of this one: a name or a `name@version`.
+
+        Raises:
+            InvalidInput: The cursor is not one that this method gave.
+        """
+        return self._reviews.page(limit=limit, cursor=cursor, status=status, guideline=guideline)
 
     def renew(self, review_id: str, token: int, reviewer: str) -> ReviewItem:
         """Keep an item for another lease from now.

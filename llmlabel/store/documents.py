@@ -58,7 +58,7 @@ class Documents:
     def add(
         self,
         new: Sequence[Document],
-        guidelines: Sequence[str],
+        guidelines: Sequence[str] | Mapping[str, Sequence[str]],
         enqueue: Enqueue | None = None,
     ) -> list[StoredDocument]:
         """Accept documents and what is asked of them, in one transaction.
@@ -68,7 +68,8 @@ class Documents:
 
         Args:
             new: The documents; the same one may occur twice.
-            guidelines: Full references (`sentiment@1.0.0`) asked of every document.
+            guidelines: Full references (`sentiment@1.0.0`) asked of every document, or of each
+                by its id.
             enqueue: Queues the work on what was not asked before, in the same transaction.
 
         Returns:
@@ -187,9 +188,14 @@ class Documents:
         return known.model_copy(update={"created": bool(created)})
 
     def _ask(
-        self, connection: sa.Connection, ids: Sequence[str], guidelines: Sequence[str]
+        self,
+        connection: sa.Connection,
+        ids: Sequence[str],
+        guidelines: Sequence[str] | Mapping[str, Sequence[str]],
     ) -> list[Asked]:
         when = self._database.clock()
+        by_id = guidelines if isinstance(guidelines, Mapping) else dict.fromkeys(ids, guidelines)
+        named = dict.fromkeys(ref for id in ids for ref in by_id[id])
         rows = [
             {
                 "document_id": id,
@@ -200,8 +206,9 @@ class Documents:
                 "created_at": when,
                 "updated_at": when,
             }
-            for guideline in dict.fromkeys(guidelines)
+            for guideline in named
             for id in ids
+            if guideline in by_id[id]
         ]
         key = [requests.c.document_id, requests.c.guideline]
         return [

@@ -107,6 +107,13 @@ class ReviewItem(Value):
     created_at: datetime
 
 
+class ReviewPage(Value):
+    """A page of reviews, newest first; `cursor` asks for the next one, None at the end."""
+
+    items: tuple[ReviewItem, ...]
+    cursor: str | None
+
+
 class StoredResponse(Value):
     """The answer once given to a request with this Idempotency-Key."""
 

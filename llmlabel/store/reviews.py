@@ -10,12 +10,13 @@ from pydantic import TypeAdapter
 
 from llmlabel.domain.answer import Answer
 from llmlabel.domain.label import Label
-from llmlabel.domain.review import Verdict
+from llmlabel.domain.review import ReviewStatus, Verdict
 from llmlabel.errors import AlreadyReviewed, Conflict, LeaseExpired, NotFound
+from llmlabel.store.cursors import cursor_of, seq_of
 from llmlabel.store.database import Database
 from llmlabel.store.events import Events
 from llmlabel.store.labels import Labels, label_id, matches, row_of_label
-from llmlabel.store.records import ReviewItem, StoredLabel
+from llmlabel.store.records import ReviewItem, ReviewPage, StoredLabel
 from llmlabel.store.rows import document_of, recording_of
 from llmlabel.store.tables import documents, labels, recordings, reviews, verdicts
 
@@ -73,6 +74,32 @@ class Reviews:
         """
         with self._database.read() as connection:
             return self._load(connection, id)
+
+    def page(
+        self,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        status: ReviewStatus | None = None,
+        guideline: str | None = None,
+    ) -> ReviewPage:
+        """A page of items, newest first; items added meanwhile do not shift it.
+
+        Raises:
+            InvalidInput: The cursor is not one that this method gave.
+        """
+        query = sa.select(reviews.c.seq, reviews.c.id).order_by(reviews.c.seq.desc())
+        if cursor is not None:
+            query = query.where(reviews.c.seq < seq_of(cursor))
+        if status is not None:
+            query = query.where(reviews.c.status == status)
+        if guideline is not None:
+            query = query.where(matches(reviews.c.guideline, guideline))
+        with self._database.read() as connection:
+            rows = connection.execute(query.limit(limit + 1)).all()
+            items = tuple(self._load(connection, row.id) for row in rows[:limit])
+        more = len(rows) > limit
+        return ReviewPage(items=items, cursor=cursor_of(rows[limit - 1].seq) if more else None)
 
     def check_lease(self, item: ReviewItem, token: int, reviewer: str) -> None:
         """Refuse early, before an answer is looked at, who does not hold an open item.

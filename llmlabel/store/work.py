@@ -25,16 +25,14 @@ class Work:
         self._database = database
         self._events = events
 
-    def begin(self, document_ids: Sequence[str], guideline: str, run: int) -> dict[str, int]:
-        """Count an attempt at the requests that still wait, and say how many each had before."""
+    def begin(self, document_ids: Sequence[str], guideline: str, run: int) -> None:
+        """Count an attempt at the requests that still wait."""
         with self._database.write() as connection:
-            rows = connection.execute(
+            connection.execute(
                 sa.update(requests)
                 .where(_waiting(document_ids, guideline, run))
                 .values(attempts=requests.c.attempts + 1, updated_at=self._database.clock())
-                .returning(requests.c.document_id, requests.c.attempts)
             )
-            return {row.document_id: row.attempts - 1 for row in rows}
 
     def waiting(self, document_ids: Sequence[str], guideline: str, run: int) -> dict[str, int]:
         """The requests that still wait, with the attempts they had."""
@@ -83,16 +81,22 @@ class Work:
                 )
         return failed
 
-    def begin_transcription(self, document_id: str, run: int) -> int | None:
-        """Count an attempt; returns how many there were before, None if nothing waits."""
+    def to_transcribe(self, document_id: str, run: int) -> int | None:
+        """The attempts at a transcription that still waits; None if it does not."""
+        with self._database.read() as connection:
+            attempts: int | None = connection.execute(
+                sa.select(transcriptions.c.attempts).where(_to_transcribe(document_id, run))
+            ).scalar()
+        return attempts
+
+    def begin_transcription(self, document_id: str, run: int) -> None:
+        """Count an attempt."""
         with self._database.write() as connection:
-            attempts = connection.execute(
+            connection.execute(
                 sa.update(transcriptions)
                 .where(_to_transcribe(document_id, run))
                 .values(attempts=transcriptions.c.attempts + 1, updated_at=self._database.clock())
-                .returning(transcriptions.c.attempts)
-            ).scalar()
-        return None if attempts is None else int(attempts) - 1
+            )
 
     def put_transcription_back(self, document_id: str, run: int) -> None:
         """As `put_back`, for a recording."""
