@@ -83,7 +83,7 @@ def baseline_of(report: Report, margin: float = 0.02) -> Baseline:
     limits = {}
     for metric in _KEPT:
         value = report.metrics.get(metric)
-        if value is None:
+        if value is None or (metric == "auroc" and not _ranks_enough(report)):
             continue
         if metric in LOWER_IS_BETTER:
             limits[metric] = math.ceil(round((value + margin) * 100, 6)) / 100
@@ -95,6 +95,11 @@ def baseline_of(report: Report, margin: float = 0.02) -> Baseline:
         metrics=limits,
         models=tuple(dict.fromkeys(use.model for use in report.models)),
     )
+
+
+def _ranks_enough(report: Report) -> bool:
+    """Whether there are ten right and ten wrong answers: a rank of fewer is mostly chance."""
+    return min(report.wrong_total, report.n - report.wrong_total) >= 10
 
 
 def write_baseline(path: Path, baseline: Baseline) -> None:
