@@ -8,7 +8,7 @@ the title before a person's name. A guideline that says otherwise names the rule
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Set
 
 from llmlabel.domain.guideline import TRIM_RULES as ALL
 from llmlabel.domain.guideline import TrimRule as Rule
@@ -21,12 +21,17 @@ def _words(text: str) -> frozenset[str]:
 DETERMINERS = _words(
     "the a an this that these those its his her their our my your some any each every"
 )
+ARTICLES = _words("the a an")
+"""All that is cut off a date: `this week` and `every Friday` say which one."""
+ABOUT = _words("about almost nearly over around approximately roughly")
 DANGLING = _words("of the a an and or in on at for to by with from & as")
 TITLES = _words(
     "mr mrs ms miss mx dr prof professor sir dame lord lady sen senator rep president capt "
     "captain gen general col colonel lt sgt maj major rev reverend judge justice pm "
     "minister chancellor governor gov mayor king queen prince princess pope"
 )
+PERSONS = _words("person per")
+DATES = _words("date time")
 NOT_A_NAME = re.compile(r"^\W*(?:https?://|www\.|\S+@\S+\.\S+$)|^[\W\d_]*$", re.IGNORECASE)
 
 _WORD = re.compile(r"\S+")
@@ -39,7 +44,7 @@ _ABBREVIATION = re.compile(
 
 
 def trim(
-    text: str, start: int, end: int, rules: Collection[Rule] = ALL, *, person: bool = False
+    text: str, start: int, end: int, rules: Collection[Rule] = ALL, *, label: str = ""
 ) -> tuple[int, int]:
     """The span without what does not belong to the name.
 
@@ -48,15 +53,20 @@ def trim(
         start: First code point of the span.
         end: After its last code point.
         rules: Those the guideline keeps; white space and punctuation always go.
-        person: The span names a person, so a title goes off its front.
+        label: A title goes off the front of a person only, `this` not off that of a date.
 
     Returns:
         The new start and end; equal when nothing is left. Trimming again changes nothing.
     """
+    kind = label.casefold()
+    titles = TITLES if "titles" in rules and kind in PERSONS else frozenset[str]()
+    front = ARTICLES if kind in DATES else DETERMINERS
+    if "determiners" not in rules:
+        front = frozenset()
     while start < end:
         before = (start, end)
         start, end = _edges(text, start, end, "possessives" in rules)
-        start = _front(text, start, end, "determiners" in rules, person and "titles" in rules)
+        start = _front(text, start, end, front, titles)
         if "determiners" in rules:
             end = _back(text, start, end)
         if (start, end) == before:
@@ -88,13 +98,13 @@ def _edges(text: str, start: int, end: int, possessives: bool) -> tuple[int, int
     return start, end
 
 
-def _front(text: str, start: int, end: int, determiners: bool, titles: bool) -> int:
+def _front(text: str, start: int, end: int, front: Set[str], titles: Set[str]) -> int:
     words = list(_WORD.finditer(text[start:end]))
     if len(words) < 2:
-        only = text[start:end].lower()
-        return end if determiners and only in DETERMINERS else start
+        return end if text[start:end].lower() in front else start
     first = words[0].group().lower()
-    droppable = (determiners and first in DETERMINERS) or (titles and first.rstrip(".") in TITLES)
+    amount = bool(front) and first in ABOUT and any(c.isdigit() for c in text[start:end])
+    droppable = first in front or first.rstrip(".") in titles or amount
     return start + words[1].start() if droppable else start
 
 

@@ -185,9 +185,7 @@ def _unit(
     guideline: Guideline,
 ) -> Unit:
     label = found.quote.label
-    start, end = trim(
-        text, found.start, found.end, guideline.trim, person=label.casefold() in ("person", "per")
-    )
+    start, end = trim(text, found.start, found.end, guideline.trim, label=label)
     if start >= end:
         start, end = found.start, found.end
     told = sure[found.index] if found.index < len(sure) else None

@@ -112,7 +112,7 @@ def whole_answer(evidence: dict[str, float]) -> float:
 
 def _unit(text: str, offset: int, found: Found, guideline: Guideline) -> Unit | None:
     start, end = trim(
-        text, found.start + offset, found.end + offset, guideline.trim, person=_person(found.label)
+        text, found.start + offset, found.end + offset, guideline.trim, label=found.label
     )
     if start >= end:
         return None
@@ -131,7 +131,3 @@ def _unit(text: str, offset: int, found: Found, guideline: Guideline) -> Unit | 
         alternative=found.alternative,
         note="an address or no word at all" if dropped else None,
     )
-
-
-def _person(label: str) -> bool:
-    return label.casefold() in ("person", "per")
