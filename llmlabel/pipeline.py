@@ -11,7 +11,7 @@ from llmlabel.domain.document import Document
 from llmlabel.domain.guideline import Guideline, LabelerStep
 from llmlabel.domain.label import Label
 from llmlabel.domain.prediction import Outcome, Prediction
-from llmlabel.errors import Unsupported
+from llmlabel.errors import EmptyText
 from llmlabel.labelers.ensemble import combine
 from llmlabel.labelers.protocol import Labeler
 
@@ -47,15 +47,18 @@ class Pipeline:
         Raises:
             MissingModel: A labeler's weights are not on this machine.
             ModelUnauthorized: A provider does not accept the key.
-            Unsupported: The guideline labels recordings, not texts.
+            EmptyText: A document holds nothing to label, such as a recording without speech.
         """
+        if guideline.kind != "transcript":
+            for document in documents:
+                if not document.text.strip():
+                    raise EmptyText(
+                        f"The document {document.id} holds no words to label under "
+                        f"{guideline.ref}.",
+                        field="text",
+                    )
         if not documents:
             return []
-        if guideline.kind == "transcript":
-            raise Unsupported(
-                f"{guideline.ref} labels recordings; submit a recording, not a text.",
-                field="guidelines",
-            )
         opinions = await self.predict(documents, guideline)
         return [
             self.decide(document, guideline, said)

@@ -32,7 +32,5 @@ class TranscriptLabeler:
                 source=Source(labeler=self.name, model=""),
                 detail=f"{guideline.ref} labels recordings, and this is a text",
             )
-        heard = Transcription(
-            document.text, document.transcript, document.transcript.work_seconds
-        )
+        heard = Transcription(document.text, document.transcript, document.transcript.work_seconds)
         return transcript_prediction(heard, guideline)

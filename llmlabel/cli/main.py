@@ -15,9 +15,14 @@ from llmlabel.cli.console import fail
 from llmlabel.errors import LlmlabelError
 
 COMMANDS = {
+    "label": "llmlabel.cli.label:label",
+    "serve": "llmlabel.cli.serve:serve",
     "eval": "llmlabel.cli.eval:eval_command",
     "guidelines": "llmlabel.cli.guidelines:app",
     "models": "llmlabel.cli.models:app",
+    "doctor": "llmlabel.cli.doctor:doctor",
+    "settings": "llmlabel.cli.settings:settings",
+    "demo": "llmlabel.cli.demo:demo",
 }
 """Every subcommand and where it lives: a Typer application, or a function that is the command."""
 

@@ -39,6 +39,7 @@ class Transcript(Value):
     language_probability: float = Field(ge=0, le=1, description="1.0 where the language was given.")
     duration_seconds: float
     speech_seconds: float = Field(description="Seconds that voice activity detection kept.")
+    work_seconds: float = Field(default=0.0, description="Time the transcription took.")
     segments: tuple[Segment, ...] = ()
     words: tuple[Word, ...] = ()
     warnings: tuple[str, ...] = Field(

@@ -34,7 +34,8 @@ class Shortlist:
         if key not in self._labels:
             self._labels[key] = self._embed_labels(guideline)
         vectors = self._embedder.embed(texts)
-        return np.max(np.einsum("nd,vld->nvl", vectors, self._labels[key]), axis=1)
+        best: FloatArray = np.einsum("nd,vld->nvl", vectors, self._labels[key]).max(axis=1)
+        return best
 
     def _embed_labels(self, guideline: Guideline) -> FloatArray:
         named = self._embedder.embed(

@@ -36,6 +36,7 @@ class EmbeddedModel:
         threads: int = 2,
         batch: int = 8,
         context_tokens: int = CONTEXT_TOKENS,
+        sha256: str | None = None,
     ) -> None:
         """Remember what to load; nothing is read yet.
 
@@ -45,7 +46,9 @@ class EmbeddedModel:
             threads: CPU threads.
             batch: Prompts run at once.
             context_tokens: Longest prompt with its answer; the model's own limit counts too.
+            sha256: Of the weights, where it is known; else the name lacks it until they are read.
         """
+        self._sha256 = sha256
         self._gguf = gguf
         self._prepared = prepared
         self._threads = threads
@@ -57,9 +60,10 @@ class EmbeddedModel:
 
     @property
     def name(self) -> str:
-        """Name of the weights' folder or file; once loaded, with 12 digits of their hash."""
+        """Name of the weights' folder or file, with 12 digits of their hash."""
         plain = self._gguf.parent.name if self._gguf.stem == "model" else self._gguf.stem
-        return f"{plain}@{self._engine.sha256[:12]}" if self._engine else plain
+        sha256 = self._engine.sha256 if self._engine else self._sha256
+        return f"{plain}@{sha256[:12]}" if sha256 else plain
 
     @property
     def context_tokens(self) -> int:

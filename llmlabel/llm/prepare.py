@@ -57,7 +57,7 @@ def prepare(gguf: Path, prepared: Path) -> Path:
     try:
         prepared.mkdir(parents=True, exist_ok=True)
         with _locked(prepared / f".{gguf.parent.name}.lock"):
-            digest = _sha256(gguf, prepared)
+            digest = weights_sha256(gguf, prepared)
             folder = prepared / f"{digest[:16]}-{FORM}"
             if not folder.is_dir():
                 _make(gguf, digest, folder)
@@ -135,8 +135,9 @@ def _full(folder: Path) -> CacheFull:
     )
 
 
-def _sha256(gguf: Path, prepared: Path) -> str:
+def weights_sha256(gguf: Path, prepared: Path) -> str:
     """The file's hash, kept beside the prepared models while size and time stay the same."""
+    prepared.mkdir(parents=True, exist_ok=True)
     about = gguf.stat()
     key = f"{gguf.resolve()}|{about.st_size}|{about.st_mtime_ns}"
     notes = prepared / ".sha256.json"

@@ -1,0 +1,57 @@
+"""`llmlabel serve`: the HTTP service."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated
+
+import typer
+
+from llmlabel.cli.console import errors
+from llmlabel.errors import InvalidSetting
+from llmlabel.settings import Settings
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address. [default: LLMLABEL_HOST]")] = None,
+    port: Annotated[int | None, typer.Option(help="Port. [default: LLMLABEL_PORT]")] = None,
+) -> None:
+    """Serve the HTTP interface on this machine.
+
+    Models are loaded when they are first needed; /readyz says which are there. There are no
+    keys yet, so the service answers on loopback addresses only.
+    """
+    settings = Settings()
+    host, port = host or settings.host, settings.port if port is None else port
+    if not _is_loopback(host):
+        raise InvalidSetting(
+            f"Without keys the service answers on loopback only, not on {host}; use "
+            "--host 127.0.0.1 and, to reach it from elsewhere, a proxy that checks who asks.",
+            field="host",
+        )
+    import uvicorn  # noqa: PLC0415 - a second of imports that other commands do not need
+
+    from llmlabel.api import create_app  # noqa: PLC0415
+    from llmlabel.bootstrap import build  # noqa: PLC0415
+
+    errors.print(
+        f"llmlabel serves http://{host}:{port} (documentation at /docs); without keys it "
+        "answers on this machine only. Stop it with Ctrl-C.",
+        highlight=False,
+    )
+    uvicorn.run(
+        create_app(build(settings)),
+        host=host,
+        port=port,
+        log_level=settings.log_level,
+        timeout_graceful_shutdown=30,
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
