@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from llmlabel.audio import (
     Progress,
-    Transcriber,
     Transcription,
     TranscriptLabeler,
     WhisperTranscriber,
@@ -44,6 +44,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+class Loads(Protocol):
+    """A part that takes weights into memory at first use."""
+
+    @property
+    def loaded(self) -> bool:
+        """Whether they are there now."""
+        ...
+
+
 def build(settings: Settings) -> Application:
     """Put the parts together; nothing heavy is loaded before it is used."""
     return Application(settings)
@@ -60,11 +69,17 @@ class Application:
         self.pipeline = Pipeline(self._labeler_for, RawCalibrator())
         self._labelers: dict[tuple[str, str, str, str | None], Labeler] = {}
         self._models: dict[str, ChatModel] = {}
+        self._heavy: dict[str, Loads] = {}
 
     @property
     def transcription(self) -> Guideline:
         """The guideline under which recordings are transcribed."""
         return self.guidelines.get("transcription")
+
+    @property
+    def loaded(self) -> set[str]:
+        """Names, as in the settings, of the models in memory now."""
+        return {name for name, part in self._heavy.items() if part.loaded}
 
     async def label(self, documents: Sequence[Document], guideline: Guideline) -> list[Label]:
         """Label a batch of documents; see `Pipeline.label`."""
@@ -145,6 +160,8 @@ class Application:
         """Free the models and close what is open; stop `jobs` first where it was started."""
         if "store" in self.__dict__:
             self.store.close()
+        if "_transcriber" in self.__dict__:
+            await asyncio.to_thread(self._transcriber.close)
         for model in self._models.values():
             await model.close()
         self._models.clear()
@@ -160,15 +177,17 @@ class Application:
         return ReplyCache(self.settings.home / "replies.db") if self.settings.llm_cache else None
 
     @cached_property
-    def _transcriber(self) -> Transcriber:
+    def _transcriber(self) -> WhisperTranscriber:
         chosen = self.settings.whisper_model
-        return WhisperTranscriber(
+        transcriber = WhisperTranscriber(
             self.models.resolve(chosen),
             name=chosen,
             workers=self.settings.whisper_workers,
             max_seconds=self.settings.max_audio_seconds,
             max_bytes=self.settings.max_audio_bytes,
         )
+        self._heavy[chosen] = transcriber
+        return transcriber
 
     def _spacy(self, name: str) -> Path | str:
         """A folder, or the name of an installed pipeline package."""
@@ -182,13 +201,15 @@ class Application:
             folder = self.models.resolve(name)
             gguf = folder / "model.gguf" if folder.is_dir() else folder
             prepared = s.home / "prepared"
-            return EmbeddedModel(
+            model = EmbeddedModel(
                 gguf,
                 prepared,
                 threads=s.threads,
                 batch=s.llm_batch,
                 sha256=weights_sha256(gguf, prepared),
             )
+            self._heavy[name] = model
+            return model
         return RemoteModel(
             name,
             api_key=s.llm_api_key,
@@ -212,8 +233,10 @@ class Application:
         if step.name == "whisper" and guideline.kind == "transcript":
             return TranscriptLabeler()
         if step.name == "spacy" and guideline.kind in ("spans", "tokens"):
-            pipeline = self._spacy(step.model or self.settings.spacy_model)
-            return SpacyLabeler(pipeline, batch=self.settings.spacy_batch)
+            name = step.model or self.settings.spacy_model
+            labeler = SpacyLabeler(self._spacy(name), batch=self.settings.spacy_batch)
+            self._heavy[name] = labeler
+            return labeler
         if step.name == "llm":
             model = self.chat_model(step.model or self.settings.llm)
             if guideline.kind == "choice":

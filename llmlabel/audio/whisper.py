@@ -86,6 +86,11 @@ class WhisperTranscriber:
         """Name and compute type, as a transcript states them."""
         return f"{self._name} {COMPUTE_TYPE}"
 
+    @property
+    def loaded(self) -> bool:
+        """Whether the weights are in memory."""
+        return self._model is not None
+
     def close(self) -> None:
         """Let go of the threads; recordings under way are finished first."""
         self._recordings.shutdown()

@@ -38,6 +38,11 @@ class SpacyLabeler:
         # One thread: a pipeline is not safe for several, and the event loop stays free.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spacy")
 
+    @property
+    def loaded(self) -> bool:
+        """Whether the pipeline is in memory."""
+        return self._pipeline.loaded
+
     async def predict(
         self,
         documents: Sequence[Document],

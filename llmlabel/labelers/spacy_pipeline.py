@@ -31,6 +31,11 @@ class SpacyPipeline:
         self._loaded: Any = None
 
     @property
+    def loaded(self) -> bool:
+        """Whether the pipeline is in memory."""
+        return self._loaded is not None
+
+    @property
     def nlp(self) -> Any:
         """The spaCy `Language`, loaded on first use.
 
