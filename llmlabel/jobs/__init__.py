@@ -220,7 +220,7 @@ class Jobs:
         self._queue.enqueue(connection, TRANSCRIBE, id, document_id, run)
 
     def _keep_up(self) -> None:
-        while not self._stopping.wait(self._upkeep_seconds):
+        while True:
             try:
                 self._store.work.beat(self._worker)
                 self._bury_dead()
@@ -229,6 +229,8 @@ class Jobs:
             except Exception as error:
                 # The next round does what this one could not; the work itself goes on.
                 log.warning("job upkeep failed", error=str(error))
+            if self._stopping.wait(self._upkeep_seconds):
+                return
 
     def _bury_dead(self) -> None:
         dead = self._queue.dead()

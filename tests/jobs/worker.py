@@ -1,0 +1,93 @@
+"""A process that works until it is told to stop or killed: python worker.py URL FOLDER NAME MODE N.
+
+MODE `submit` first accepts N documents; `poison` does so too, and labeling d3 ends the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from llmlabel.domain.answer import ChoiceAnswer
+from llmlabel.domain.confidence import Confidence
+from llmlabel.domain.document import Document
+from llmlabel.domain.label import Label, Route
+from llmlabel.domain.prediction import Prediction, Source
+from llmlabel.jobs import Jobs, Patience, Transcription
+from llmlabel.store import Store
+
+GUIDELINE = "sentiment@1.0.0"
+
+
+def label(document: Document, guideline: str) -> Label:
+    answer = ChoiceAnswer(label="positive")
+    return Label(
+        document_id=document.id,
+        text_sha256=document.text_sha256,
+        guideline=guideline,
+        guideline_sha256="0" * 64,
+        answer=answer,
+        confidence=Confidence(value=0.9, method="label_path"),
+        route=Route.REVIEW if document.id.endswith("7") else Route.ACCEPTED,
+        reason="-",
+        threshold=0.8,
+        opinions=(
+            Prediction(
+                answer=answer,
+                probability=0.9,
+                source=Source(labeler="llm", model=str(os.getpid())),
+            ),
+        ),
+        created_at=datetime.now(UTC),
+    )
+
+
+async def slowly(documents: Sequence[Document], guideline: str) -> Sequence[Label]:
+    await asyncio.sleep(0.02 * len(documents))
+    return [label(document, guideline) for document in documents]
+
+
+async def deadly(documents: Sequence[Document], guideline: str) -> Sequence[Label]:
+    if any(document.id == "d3" for document in documents):
+        os._exit(9)
+    return [label(document, guideline) for document in documents]
+
+
+async def no_sound(path: Path, language: str | None) -> Transcription:
+    raise AssertionError(path)
+
+
+def say(word: str) -> None:
+    sys.stdout.write(word + "\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    url, folder, name, mode, count = sys.argv[1:]
+    store = Store.open(url, recordings=Path(folder))
+    jobs = Jobs(
+        store,
+        deadly if mode == "poison" else slowly,
+        no_sound,
+        chunk=10,
+        worker=name,
+        patience=Patience(crashes=2),
+    )
+    jobs.start()
+    if mode != "work":
+        jobs.submit(
+            [Document.of_text(f"text {n}", id=f"d{n}") for n in range(int(count))], [GUIDELINE]
+        )
+    say("accepted")
+    jobs.wait([f"d{n}" for n in range(int(count))], 120)
+    say("settled")
+    sys.stdin.read()
+    jobs.stop()
+
+
+if __name__ == "__main__":
+    main()
