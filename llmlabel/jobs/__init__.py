@@ -180,7 +180,7 @@ class Jobs:
         )
 
     def requeue(self, document_id: str, guideline: str | None = None) -> StoredDocument:
-        """Ask anew for what failed of a document: under one reference, or all.
+        """Ask anew for what failed of a document: of one guideline (name or reference), or all.
 
         Raises:
             NotFound: There is no such document.

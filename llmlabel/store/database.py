@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from llmlabel.errors import InvalidSetting, StoreUnavailable
+from llmlabel.errors import InvalidInput, InvalidSetting, StoreUnavailable
 
 T = TypeVar("T")
 
@@ -91,6 +91,11 @@ class Database:
 def _explained() -> Iterator[None]:
     try:
         yield
+    except (sa.exc.DataError, UnicodeEncodeError) as error:
+        raise InvalidInput(
+            "A value holds a character that the database cannot carry (NUL or a lone surrogate); "
+            "remove it."
+        ) from error
     except (sa.exc.OperationalError, sa.exc.TimeoutError) as error:
         cause = getattr(error, "orig", None) or error
         raise StoreUnavailable(

@@ -12,6 +12,7 @@ from llmlabel.errors import NotFound
 from llmlabel.store.database import Database, batches
 from llmlabel.store.documents import Asked, Enqueue
 from llmlabel.store.events import Events
+from llmlabel.store.labels import matches
 from llmlabel.store.records import Failure
 from llmlabel.store.tables import documents, requests, transcriptions, workers
 
@@ -181,6 +182,12 @@ class Work:
     ) -> int:
         """Ask anew for what failed of a document, under a new run; returns how much that was.
 
+        Args:
+            document_id: Its id.
+            guideline: Only this one: a name or a `name@version`.
+            enqueue: As in `Documents.add`.
+            enqueue_recording: As in `Documents.add_recording`.
+
         Raises:
             NotFound: There is no such document.
         """
@@ -210,7 +217,7 @@ class Work:
                 requests.c.document_id == document_id, requests.c.status == "failed"
             )
             if guideline is not None:
-                failed = failed.where(requests.c.guideline == guideline)
+                failed = failed.where(matches(requests.c.guideline, guideline))
             rows = connection.execute(
                 failed.values(run=requests.c.run + 1, **anew).returning(
                     requests.c.guideline, requests.c.run

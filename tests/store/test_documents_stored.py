@@ -144,3 +144,12 @@ def test_counts_tell_what_is_waiting(store: Store, label_of: Callable[..., Label
     assert counts.requests == {"queued": 1, "done": 2, "failed": 0}
     assert (counts.labels_accepted, counts.labels_review, counts.reviews_open) == (1, 1, 1)
     assert counts.oldest_review_at is not None
+
+
+@pytest.mark.parametrize("odd", ["\ud800", "\x00"])
+def test_a_character_that_cannot_be_stored_is_never_a_server_error(store: Store, odd: str) -> None:
+    for ask in (lambda: store.documents.get(odd), lambda: store.labels.history("a", odd)):
+        try:
+            assert ask() == []
+        except (InvalidInput, NotFound) as error:
+            assert error.status in {404, 422}
