@@ -37,6 +37,7 @@ class EmbeddedModel:
         batch: int = 8,
         context_tokens: int = CONTEXT_TOKENS,
         sha256: str | None = None,
+        exact: bool = False,
     ) -> None:
         """Remember what to load; nothing is read yet.
 
@@ -47,6 +48,8 @@ class EmbeddedModel:
             batch: Prompts run at once.
             context_tokens: Longest prompt with its answer; the model's own limit counts too.
             sha256: Of the weights, where it is known; else the name lacks it until they are read.
+            exact: Results do not depend on what else is in the batch, not even in the second
+                decimal; takes half as long again.
         """
         self._sha256 = sha256
         self._gguf = gguf
@@ -54,6 +57,7 @@ class EmbeddedModel:
         self._threads = threads
         self._batch = batch
         self._context = context_tokens
+        self._exact = exact
         self._engine: Engine | None = None
         self._closed = False
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="llmlabel-llm")
@@ -165,6 +169,7 @@ class EmbeddedModel:
                 threads=self._threads,
                 batch=self._batch,
                 context_tokens=self._context,
+                exact=self._exact,
             )
         try:
             return work(self._engine, stop)

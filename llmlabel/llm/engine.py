@@ -24,6 +24,11 @@ from llmlabel.llm.runtime import Runtime
 from llmlabel.llm.scoring import score_batch
 
 COMPILE_OPTIONS = {"INFERENCE_PRECISION_HINT": "f32", "KV_CACHE_PRECISION": "f32"}
+"""OpenVINO's own choice, bf16 with an 8-bit cache, moved probabilities by up to .13 between one
+batch and another; this costs no more and moves those of 1.5 billion parameters by about .01."""
+
+EXACT_OPTIONS = {**COMPILE_OPTIONS, "DYNAMIC_QUANTIZATION_GROUP_SIZE": "0"}
+"""Without 8-bit activations nothing moves at all; takes half as long again."""
 
 
 class Engine:
@@ -50,7 +55,14 @@ class Engine:
 
     @classmethod
     def load(
-        cls, gguf: Path, prepared: Path, *, threads: int, batch: int, context_tokens: int
+        cls,
+        gguf: Path,
+        prepared: Path,
+        *,
+        threads: int,
+        batch: int,
+        context_tokens: int,
+        exact: bool = False,
     ) -> Self:
         """Prepare the GGUF file if need be, read and compile it."""
         folder = prepare(gguf, prepared)
@@ -60,7 +72,11 @@ class Engine:
             card.chat_template, tokenizer, begin=card.begin_token, end=card.end_text
         )
         return cls(
-            Runtime(folder / "model.xml", threads=threads, options=COMPILE_OPTIONS),
+            Runtime(
+                folder / "model.xml",
+                threads=threads,
+                options=EXACT_OPTIONS if exact else COMPILE_OPTIONS,
+            ),
             tokenizer,
             template,
             sha256=card.sha256,
