@@ -104,3 +104,17 @@ def store(database_url: str, tmp_path: Path) -> Iterator[Any]:
     store = Store.open(database_url, recordings=tmp_path / "recordings")
     yield store
     store.close()
+
+
+@pytest.fixture
+def home(tmp_path: Path, models_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home folder of the test's own that shares the weights and uses the small models."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    (folder / "models").symlink_to(models_folder)
+    prepared = models_folder.parent / "prepared"
+    prepared.mkdir(parents=True, exist_ok=True)
+    (folder / "prepared").symlink_to(prepared)
+    monkeypatch.setenv("LLMLABEL_HOME", str(folder))
+    monkeypatch.setenv("LLMLABEL_LLM", "smollm2-135m-instruct")
+    return folder
