@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from llmlabel.domain.prediction import Outcome, Prediction, Source
+from llmlabel.domain.prediction import Prediction, Source
 from llmlabel.errors import ModelError
 from llmlabel.labelers.failure import failed
 from llmlabel.llm.protocol import ChatModel, Usage
@@ -38,8 +38,3 @@ def failure_in(results: Sequence[object], source: Source) -> Prediction | None:
         if isinstance(result, Exception):
             raise result
     return None
-
-
-def nothing_to_judge(source: Source, what: str) -> Prediction:
-    """The outcome of a document in which there was nothing to ask the model about."""
-    return Prediction(outcome=Outcome.UNSUPPORTED, source=source, detail=what)

@@ -21,7 +21,7 @@ from llmlabel.prompts import PromptLibrary, PromptTemplate
 from llmlabel.prompts.worked import NOTHING
 
 VERIFY, EXTRACT = "verify@1.0.0", "spans@1.0.0"
-SURE = 0.9
+SURE = 0.7
 """A span that an earlier labeler gives at least this is not asked about."""
 WORTH_ASKING = 0.1
 """A span that an earlier labeler left out is asked about from this probability on."""
