@@ -48,7 +48,8 @@ class Jobs:
         worker: Stable name of this process, unlike any other's on the same database; by
             default the host's name.
         patience: Retries and crashes allowed.
-        poll_seconds: How often the database is asked for new jobs.
+        poll_seconds: How often the database is asked for new label jobs; half of it is the
+            delay of a job on an idle service.
         upkeep_seconds: How often a sign of life is given, lost workers are looked for and
             finished jobs cleared away.
     """
@@ -65,7 +66,7 @@ class Jobs:
         recordings: int = 2,
         worker: str | None = None,
         patience: Patience | None = None,
-        poll_seconds: float = 0.05,
+        poll_seconds: float = 0.1,
         upkeep_seconds: float = 5.0,
     ) -> None:
         self._store = store
@@ -89,10 +90,10 @@ class Jobs:
             store.database.engine,
             self._worker,
             {
-                LABEL: (self._tasks.label, concurrency),
-                TRANSCRIBE: (self._tasks.transcribe, recordings),
+                LABEL: (self._tasks.label, concurrency, poll_seconds),
+                # A recording takes seconds in any case, and every look costs a little.
+                TRANSCRIBE: (self._tasks.transcribe, recordings, max(poll_seconds, 0.25)),
             },
-            poll_seconds,
         )
         self._stopping = threading.Event()
         self._upkeep = threading.Thread(target=self._keep_up, name="jobs-upkeep", daemon=True)

@@ -52,8 +52,8 @@ class DurableQueue:
     Args:
         engine: Of the store; jobs are enqueued in the store's transactions.
         worker: Stable name of this process: at its next start it takes up what it left.
-        functions: What each queue runs, by its name: the function and how many at once.
-        poll_seconds: How often the database is asked for new jobs.
+        functions: What each queue runs, by its name: the function, how many at once, and how
+            often, in seconds, the database is asked for new jobs.
     """
 
     # The lock belongs to the process, as DBOS's own instance does.
@@ -63,13 +63,11 @@ class DurableQueue:
         self,
         engine: sa.Engine,
         worker: str,
-        functions: dict[str, tuple[Callable[..., None], int]],
-        poll_seconds: float,
+        functions: dict[str, tuple[Callable[..., None], int, float]],
     ) -> None:
         self._engine = engine
         self._worker = worker
         self._functions = functions
-        self._poll_seconds = poll_seconds
         self._client: DBOSClient | None = None
 
     def start(self) -> None:
@@ -103,14 +101,14 @@ class DurableQueue:
                 "serializer": DBOSPortableJSONSerializer(),
             }
         )
-        for name, (function, _) in self._functions.items():
+        for name, (function, _, _) in self._functions.items():
             DBOS.workflow(name=name, max_recovery_attempts=MAX_RECOVERIES)(_plain(function))
         DBOS.launch()
-        for name, (_, at_once) in self._functions.items():
+        for name, (_, at_once, poll_seconds) in self._functions.items():
             DBOS.register_queue(
                 name,
                 worker_concurrency=at_once,
-                polling_interval_sec=self._poll_seconds,
+                polling_interval_sec=poll_seconds,
                 on_conflict="always_update",
             )
         self._client = DBOSClient(
