@@ -6,6 +6,7 @@ import errno
 import fcntl
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -149,7 +150,7 @@ def weights_sha256(gguf: Path, prepared: Path) -> str:
     if key not in known:
         with gguf.open("rb") as stream:
             known[key] = hashlib.file_digest(stream, "sha256").hexdigest()
-        unfinished = notes.with_suffix(f".{gguf.parent.name}.new")
+        unfinished = notes.with_suffix(f".{os.getpid()}.new")
         unfinished.write_text(json.dumps(known, indent=1), "utf-8")
         unfinished.replace(notes)
     return known[key]
