@@ -1,0 +1,62 @@
+"""The HTTP service: routes over the use cases, errors and limits around them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+
+from llmlabel import __version__
+from llmlabel.api import audio, documents, guidelines, health, problems, reviews
+from llmlabel.api.docs import add_docs
+from llmlabel.api.middleware import BodyLimit, RequestId
+from llmlabel.api.openapi import DESCRIPTION, TAGS, describe
+from llmlabel.api.service import Service
+
+MAX_JSON_BYTES = 64 << 20
+"""Room for a full list of ordinary texts; longer ones go in several requests."""
+
+FORM_BYTES = 1 << 20
+"""Room around the file of a multipart form."""
+
+
+def create_app(application: Service) -> FastAPI:
+    """The HTTP service of an application.
+
+    The job queue runs as long as the service does; the application is closed after it.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await run_in_threadpool(application.jobs.start)
+        try:
+            yield
+        finally:
+            await run_in_threadpool(application.jobs.stop)
+            await application.close()
+
+    app = FastAPI(
+        title="llmlabel",
+        version=__version__,
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=lambda route: f"{route.tags[0]}_{route.name.strip('_')}",
+    )
+    app.state.service = application
+    app.add_middleware(
+        BodyLimit,
+        default=MAX_JSON_BYTES,
+        paths={"/v1/audio": application.settings.max_audio_bytes + FORM_BYTES},
+    )
+    app.add_middleware(RequestId)
+    problems.install(app)
+    for resource in (documents, audio, reviews, guidelines, health):
+        app.include_router(resource.router)
+    add_docs(app)
+    describe(app)
+    return app

@@ -1,0 +1,300 @@
+"""One example per shape, all about the same two documents; tests check each against its schema."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+_TEXT = "Maria Lopez loved the concert in Oslo, but the tickets were far too expensive."
+_SHA256 = "9b0ff2e4a2b1e5cd0df2d1a7b3f7bcb8b4a4e02f3a6d4f1c8c5a6e7d9f0a1b2c"
+_WHEN = "2026-03-05T09:30:00Z"
+_LATER = "2026-03-05T09:35:00Z"
+
+_failure = {
+    "code": "model-unreachable",
+    "detail": "The provider could not be reached; ask for the document anew when it can.",
+}
+_recording = {
+    "sha256": _SHA256,
+    "file_name": "voicemail.ogg",
+    "media_type": "audio/ogg",
+    "bytes": 48213,
+}
+_span = {"start": 0, "end": 11, "label": "PERSON"}
+_choice = {"kind": "choice", "label": "mixed"}
+_spans = {"kind": "spans", "spans": [_span, {"start": 33, "end": 37, "label": "LOCATION"}]}
+_source = {
+    "labeler": "llm",
+    "model": "qwen2.5-coder-1.5b-instruct",
+    "prompt": "choice@1.0.0",
+    "prompt_sha256": _SHA256,
+    "examples": ["s04", "s08"],
+    "seconds": 0.31,
+    "prompt_tokens": 412,
+    "completion_tokens": 0,
+    "cost_usd": 0.0,
+    "cached": False,
+}
+_unit = {
+    "start": 0,
+    "end": 11,
+    "label": "PERSON",
+    "probability": 0.97,
+    "evidence": {"min_transition": 0.97},
+    "kept": True,
+    "by": ["spacy"],
+}
+_prediction = {
+    "outcome": "answered",
+    "answer": _choice,
+    "probability": 0.71,
+    "method": "label_path",
+    "evidence": {"margin": 0.48},
+    "scores": {"positive": 0.03, "negative": 0.23, "neutral": 0.03, "mixed": 0.71},
+    "source": _source,
+}
+_confidence = {"value": 0.71, "method": "label_path", "calibrated": False}
+_label_source = {
+    "guideline_sha256": _SHA256,
+    "threshold": 0.8,
+    "verified": False,
+    "created_at": _WHEN,
+    "opinions": [_prediction],
+}
+_label = {
+    "id": "review-17",
+    "text_sha256": _SHA256,
+    "guideline": "sentiment@1.0.0",
+    "answer": _choice,
+    "confidence": _confidence,
+    "route": "review",
+    "reason": "The confidence 0.71 is below the threshold 0.8.",
+    "source": _label_source,
+    "units": [],
+}
+_request = {"guideline": "sentiment@1.0.0", "status": "done", "failure": None}
+_document_in = {
+    "id": "review-17",
+    "text": _TEXT,
+    "guidelines": ["sentiment", "ner@1.0.0"],
+    "language": "en",
+    "metadata": {"channel": "web"},
+}
+_documents_in: dict[str, Any] = {
+    "documents": [
+        {"id": "review-17", "text": _TEXT},
+        {"text": "When does the box office open?", "guidelines": ["intent"]},
+    ],
+    "guidelines": ["sentiment"],
+}
+_summary = {
+    "id": "review-17",
+    "url": "/v1/documents/review-17",
+    "status": "review",
+    "language": "en",
+    "metadata": {"channel": "web"},
+    "recording": None,
+    "failure": None,
+    "requests": [_request],
+    "created_at": _WHEN,
+}
+_labeled = {**_summary, "labels": [_label]}
+_document = {**_labeled, "text": _TEXT, "text_sha256": _SHA256, "transcript": None}
+_word = {"start": 0, "end": 5, "begin_seconds": 0.4, "end_seconds": 0.8, "probability": 0.93}
+_segment = {
+    "start": 0,
+    "end": 78,
+    "begin_seconds": 0.4,
+    "end_seconds": 5.9,
+    "no_speech_probability": 0.02,
+    "mean_log_probability": -0.21,
+    "compression_ratio": 1.1,
+}
+_transcript = {
+    "model": "whisper-base int8",
+    "language": "en",
+    "language_probability": 0.98,
+    "duration_seconds": 6.4,
+    "speech_seconds": 5.5,
+    "segments": [_segment],
+    "words": [_word],
+    "warnings": [],
+}
+_definition = {
+    "name": "mixed",
+    "definition": "praise and blame side by side, neither outweighing the other",
+    "spacy": [],
+}
+_clause = {"id": "SENT-4", "text": "Praise and blame of equal weight are `mixed`."}
+_step = {"name": "llm", "when": "always", "doubt": 0.9, "model": None}
+_policy = {"threshold": 0.8, "loss": "exact", "max_examples": 16, "shortlist": 20}
+_guideline_summary = {
+    "ref": "sentiment@1.0.0",
+    "name": "sentiment",
+    "version": "1.0.0",
+    "kind": "choice",
+    "title": "Sentiment",
+    "question": "Which opinion or feeling does the writer of this text express?",
+    "labels": ["positive", "negative", "neutral", "mixed"],
+    "threshold": 0.8,
+    "sha256": _SHA256,
+}
+_guideline_for_review = {
+    "ref": "sentiment@1.0.0",
+    "kind": "choice",
+    "title": "Sentiment",
+    "question": "Which opinion or feeling does the writer of this text express?",
+    "labels": [_definition],
+    "clauses": [_clause],
+    "body": "Judge the text as a whole …",
+}
+_example = {
+    "id": "s04",
+    "text": "Gorgeous screen, but the speakers crackle at any volume.",
+    "label": "mixed",
+    "clause": "SENT-4",
+}
+_lease = {"review_id": "r-41", "reviewer": "maria", "token": 3, "expires_at": _LATER}
+_verdict = {
+    "review_id": "r-41",
+    "reviewer": "maria",
+    "kind": "confirm",
+    "answer": _choice,
+    "comment": "Praise for the concert, blame for the price.",
+    "seconds": 6.5,
+    "created_at": _LATER,
+}
+_verdict_in = {
+    "token": 3,
+    "kind": "correct",
+    "answer": {"kind": "choice", "label": "positive"},
+    "seconds": 6.5,
+}
+_review_summary = {
+    "id": "r-41",
+    "status": "open",
+    "document_id": "review-17",
+    "guideline": "sentiment@1.0.0",
+    "reason": "The confidence 0.71 is below the threshold 0.8.",
+    "priority": 0.29,
+    "lease": _lease,
+    "verdict": None,
+    "created_at": _WHEN,
+}
+_counts = {"open": 12, "leased": 1, "done": 340, "oldest_open_at": _WHEN}
+_reviewed = {
+    "id": "review-17",
+    "text": _TEXT,
+    "text_sha256": _SHA256,
+    "language": "en",
+    "metadata": {"channel": "web"},
+    "recording": None,
+    "transcript": None,
+}
+_model = {"name": "whisper-base", "state": "available", "remedy": None}
+_field_problem = {"field": "documents.1.text", "message": "The text is empty or only white space."}
+
+EXAMPLES: Final[dict[str, Any]] = {
+    "Alive": {"status": "ok", "version": "0.1.0"},
+    "AudioForm": {"file": "voicemail.ogg", "guidelines": ["transcription"], "language": "en"},
+    "ChoiceAnswer": _choice,
+    "Clause": _clause,
+    "Confidence": _confidence,
+    "DocumentIn": _document_in,
+    "DocumentItem": _documents_in["documents"][0],
+    "DocumentLabeled": _labeled,
+    "DocumentOut": _document,
+    "DocumentPage": {"documents": [_summary], "next_cursor": "ZDQx"},
+    "DocumentSummary": _summary,
+    "DocumentsIn": _documents_in,
+    "DocumentsOut": {"documents": [_labeled]},
+    "Example": _example,
+    "Failure": _failure,
+    "FieldProblem": _field_problem,
+    "Guideline": {
+        "name": "sentiment",
+        "version": "1.0.0",
+        "kind": "choice",
+        "title": "Sentiment",
+        "question": "Which opinion or feeling does the writer of this text express?",
+        "labels": [_definition],
+        "labelers": [_step],
+        "prompt": "choice@1.0.0",
+        "policy": _policy,
+        "clauses": [_clause],
+        "examples": [_example],
+        "body": "Judge the text as a whole …",
+        "sha256": _SHA256,
+    },
+    "GuidelineForReview": _guideline_for_review,
+    "GuidelineSummary": _guideline_summary,
+    "GuidelinesOut": {"guidelines": [_guideline_summary], "broken": []},
+    "JsonValue": {"channel": "web"},
+    "LabelDefinition": _definition,
+    "LabelOut": _label,
+    "LabelSource": _label_source,
+    "LabelerStep": _step,
+    "LabelsOut": {"labels": [_label]},
+    "Lease": _lease,
+    "LeaseIn": {"token": 3},
+    "ModelReadiness": _model,
+    "Outcome": "answered",
+    "Policy": _policy,
+    "Prediction": _prediction,
+    "Problem": {
+        "type": "urn:llmlabel:problem:empty-text",
+        "title": "Empty text",
+        "status": 422,
+        "detail": "The text is empty or only white space; send at least one word.",
+        "errors": [_field_problem],
+        "request_id": "4f9c2b7d",
+    },
+    "Ready": {"status": "ready", "store": "ok", "models": [_model]},
+    "Recording": _recording,
+    "RequestOut": _request,
+    "ReviewCounts": _counts,
+    "ReviewOut": {
+        "id": "r-41",
+        "status": "open",
+        "reason": "The confidence 0.71 is below the threshold 0.8.",
+        "document": _reviewed,
+        "proposal": _label,
+        "opinions": [_prediction],
+        "guideline": _guideline_for_review,
+        "lease": _lease,
+        "verdict": None,
+        "created_at": _WHEN,
+    },
+    "ReviewSummary": _review_summary,
+    "ReviewedDocument": _reviewed,
+    "ReviewsOut": {"reviews": [_review_summary], "next_cursor": None, "counts": _counts},
+    "Route": "review",
+    "Segment": _segment,
+    "Source": _source,
+    "Span": _span,
+    "SpansAnswer": _spans,
+    "TokensAnswer": {"kind": "tokens", "tokens": [{"start": 0, "end": 5, "label": "PROPN"}]},
+    "Transcript": _transcript,
+    "TranscriptAnswer": {"kind": "transcript", "text": _TEXT},
+    "Unit": _unit,
+    "Verdict": _verdict,
+    "VerdictIn": _verdict_in,
+    "Word": _word,
+}
+"""By the schema's name in /openapi.json."""
+
+BODIES: Final[dict[str, dict[str, Any]]] = {
+    "documents_submit": {
+        "one": {"summary": "One text", "value": _document_in},
+        "several": {"summary": "Several texts", "value": _documents_in},
+    },
+    "reviews_verdict": {
+        "confirm": {"summary": "The proposal is right", "value": {"token": 3, "kind": "confirm"}},
+        "correct": {"summary": "Another answer is right", "value": _verdict_in},
+        "reject": {
+            "summary": "No answer is right",
+            "value": {"token": 3, "kind": "reject", "comment": "Not a sentence."},
+        },
+        "skip": {"summary": "Someone else should decide", "value": {"token": 3, "kind": "skip"}},
+    },
+}
+"""Examples of bodies by the operation's id."""

@@ -1,0 +1,51 @@
+"""`Prefer: wait=N`: answer when the work is done, if that is soon."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import Depends, Header
+from starlette.concurrency import run_in_threadpool
+
+from llmlabel.jobs import Jobs
+
+MAX_WAIT_SECONDS = 60.0
+_FIRST_LOOK, _LAST_LOOK = 0.03, 0.25
+_WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?(\d{1,9})\"?\s*(?=$|[,;])", re.IGNORECASE)
+
+
+def _wait_seconds(
+    prefer: Annotated[
+        str | None,
+        Header(
+            description="`wait=N`: answer within N seconds (60 at most), with the labels if they "
+            "are there by then."
+        ),
+    ] = None,
+) -> float:
+    # A preference that cannot be understood is passed over, says RFC 7240.
+    found = _WAIT.search(prefer or "")
+    return min(float(found[1]), MAX_WAIT_SECONDS) if found else 0.0
+
+
+WaitSeconds = Annotated[float, Depends(_wait_seconds)]
+"""A route's parameter of this type holds the seconds of `Prefer: wait=N`; 0 without it."""
+
+
+async def settled(jobs: Jobs, ids: Sequence[str], seconds: float) -> bool:
+    """Wait until nothing asked of the documents is still to come; False when time is up.
+
+    It looks again and again instead of blocking, so that any number of clients may wait.
+    """
+    end, pause = time.monotonic() + seconds, _FIRST_LOOK
+    while not await run_in_threadpool(jobs.wait, ids, 0.0):
+        left = end - time.monotonic()
+        if left <= 0:
+            return False
+        await asyncio.sleep(min(pause, left))
+        pause = min(pause * 1.5, _LAST_LOOK)
+    return True

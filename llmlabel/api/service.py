@@ -1,0 +1,85 @@
+"""What the HTTP interface needs of the application."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Annotated, Protocol
+
+from fastapi import Depends, Request
+
+from llmlabel.guidelines import GuidelineLibrary
+from llmlabel.jobs import Jobs
+from llmlabel.models import ModelStore
+from llmlabel.review import ReviewQueue
+from llmlabel.store import Store
+
+
+class Configured(Protocol):
+    """The settings that requests meet."""
+
+    @property
+    def max_text_chars(self) -> int: ...  # noqa: D102 - see llmlabel.settings
+    @property
+    def max_documents(self) -> int: ...  # noqa: D102
+    @property
+    def max_audio_bytes(self) -> int: ...  # noqa: D102
+    @property
+    def max_audio_seconds(self) -> float: ...  # noqa: D102
+    @property
+    def llm(self) -> str: ...  # noqa: D102
+    @property
+    def spacy_model(self) -> str: ...  # noqa: D102
+    @property
+    def whisper_model(self) -> str: ...  # noqa: D102
+
+
+class Service(Protocol):
+    """The use cases behind the routes; `llmlabel.bootstrap.Application` is one."""
+
+    @property
+    def settings(self) -> Configured:
+        """Limits, and the names of the models in use."""
+        ...
+
+    @property
+    def store(self) -> Store:
+        """Documents, labels, recordings."""
+        ...
+
+    @property
+    def jobs(self) -> Jobs:
+        """Accepts work; started and stopped with the service."""
+        ...
+
+    @property
+    def reviews(self) -> ReviewQueue:
+        """Leases and verdicts."""
+        ...
+
+    @property
+    def guidelines(self) -> GuidelineLibrary:
+        """The tasks."""
+        ...
+
+    @property
+    def models(self) -> ModelStore:
+        """Which weights are here."""
+        ...
+
+    @property
+    def loaded(self) -> Collection[str]:
+        """Names of the models in memory now."""
+        ...
+
+    async def close(self) -> None:
+        """Free everything."""
+        ...
+
+
+def _service(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+TheService = Annotated[Service, Depends(_service)]
+"""A route's parameter of this type is the application."""

@@ -1,0 +1,126 @@
+"""The application behind the routes, real but for its labeler: a store on SQLite, a queue,
+the shipped guidelines."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import struct
+import wave
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from types import SimpleNamespace
+
+from llmlabel.audio import Transcription
+from llmlabel.domain.answer import Answer, ChoiceAnswer, Span, SpansAnswer, TranscriptAnswer
+from llmlabel.domain.confidence import Confidence
+from llmlabel.domain.document import Document, Transcript
+from llmlabel.domain.label import Label, Route
+from llmlabel.domain.prediction import Outcome, Prediction, Source
+from llmlabel.errors import ModelRejected
+from llmlabel.guidelines import GuidelineLibrary
+from llmlabel.jobs import Jobs, Patience
+from llmlabel.models import ModelStore
+from llmlabel.review import ReviewQueue
+from llmlabel.shipped import search_folders
+from llmlabel.store import Store
+
+
+def tone(seconds: float = 1.0) -> bytes:
+    """A wav file of a tone."""
+    buffer = BytesIO()
+    with wave.open(buffer, "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(16_000)
+        samples = (int(9000 * math.sin(n / 6)) for n in range(int(16_000 * seconds)))
+        out.writeframes(b"".join(struct.pack("<h", sample) for sample in samples))
+    return buffer.getvalue()
+
+
+class SmallService:
+    """Texts that end in `?` are doubted, `break` cannot be labeled, while `held` nothing is."""
+
+    def __init__(self, folder: Path, **limits: int) -> None:
+        self.settings = SimpleNamespace(
+            max_text_chars=20_000,
+            max_documents=5,
+            max_audio_bytes=200_000,
+            max_audio_seconds=60.0,
+            llm="qwen2.5-coder-1.5b-instruct",
+            spacy_model="en_core_web_sm",
+            whisper_model="whisper-base",
+        )
+        self.loaded: set[str] = set()
+        self.held = False
+        self.models = ModelStore(folder / "models")
+        self.store = Store.open(f"sqlite:///{folder / 'store.db'}", recordings=folder / "sound")
+        self.guidelines = GuidelineLibrary(search_folders("guidelines"))
+        self.reviews = ReviewQueue(self.store, self.guidelines.get, lease_seconds=60)
+        self.jobs = Jobs(
+            self.store, self.label, self.transcribe, patience=Patience(tries=1, first_wait=0.01)
+        )
+        self.labeled = 0
+
+    async def close(self) -> None:
+        self.store.close()
+
+    async def label(self, documents: Sequence[Document], ref: str) -> Sequence[Label]:
+        while self.held:  # noqa: ASYNC110 - another loop lets it go
+            await asyncio.sleep(0.01)
+        self.labeled += len(documents)
+        return [self.label_of(document, ref) for document in documents]
+
+    async def transcribe(self, path: Path, language: str | None) -> Transcription:
+        return Transcription(
+            "hello there",
+            Transcript(
+                model="fake",
+                language=language or "en",
+                language_probability=1.0,
+                duration_seconds=1.0,
+                speech_seconds=0.5,
+            ),
+        )
+
+    def label_of(self, document: Document, ref: str) -> Label:
+        if document.text == "break":
+            raise ModelRejected("The model cannot label this.")
+        guideline = self.guidelines.get(ref)
+        doubtful = document.text.endswith("?")
+        answers: dict[str, Answer] = {
+            "choice": ChoiceAnswer(label=(guideline.label_names or ("",))[0]),
+            "spans": SpansAnswer(
+                spans=(Span(start=0, end=1, label=(guideline.label_names or ("",))[0]),)
+            ),
+            "transcript": TranscriptAnswer(text=document.text),
+        }
+        answer = answers[guideline.kind]
+        value = 0.4 if doubtful else 0.9
+        return Label(
+            document_id=document.id,
+            text_sha256=document.text_sha256,
+            guideline=ref,
+            guideline_sha256=guideline.sha256,
+            answer=answer,
+            confidence=Confidence(value=value, method="label_path"),
+            route=Route.REVIEW if doubtful else Route.ACCEPTED,
+            reason=f"The confidence is {value}.",
+            threshold=0.8,
+            opinions=(
+                Prediction(
+                    answer=answer,
+                    probability=value,
+                    method="label_path",
+                    source=Source(labeler="llm", model="fake"),
+                ),
+                Prediction(
+                    outcome=Outcome.UNREADABLE,
+                    source=Source(labeler="llm", model="other"),
+                    detail="Its reply could not be read.",
+                ),
+            ),
+            created_at=datetime.now(UTC),
+        )
