@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from llmlabel.domain.answer import ChoiceAnswer, SpansAnswer, TokensAnswer
+from llmlabel.domain.answer import ChoiceAnswer, SpansAnswer, TokensAnswer, TranscriptAnswer
 from llmlabel.domain.document import Document
 from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.prediction import Outcome, Prediction, Source
@@ -58,7 +58,7 @@ def combine(
         made = _merge_choices(answered, _source(answered))
     else:
         made = answered[-1]
-    if document.transcript is not None and isinstance(made.answer, SpansAnswer | TokensAnswer):
+    if document.transcript is not None and not isinstance(made.answer, TranscriptAnswer):
         made = spoken(made, document.transcript)
     return _with_failures(made, failed) if failed else made
 

@@ -20,6 +20,11 @@ from llmlabel.prompts import PromptTemplate, shown_examples
 
 FloatArray = npt.NDArray[np.float64]
 
+MODEL_WEIGHT, SIMILARITY_SCALE = 0.3, 0.05
+"""How a shortlisted label's probability weighs the model's log-probability against the cosine
+similarity: exponents of a product of experts, chosen on 200 training texts of two intent sets
+with 77 and 151 labels, where either expert alone was right less often than both."""
+
 MIN_CALIBRATION_BATCH = 32
 """Fewer documents than this say too little of the model's bias for batch calibration."""
 
@@ -55,23 +60,27 @@ class LlmChoice:
         prompts = [self._prompt.render(guideline, d.text, examples=examples) for d in documents]
         if self._shortlist is not None and len(names) > guideline.policy.shortlist:
             priors = await self._shortlist.similarities([d.text for d in documents], guideline)
-            candidates = [
-                [names[i] for i in np.argsort(-row)[: guideline.policy.shortlist]] for row in priors
+            best = np.argsort(-priors, axis=1)[:, : guideline.policy.shortlist]
+            candidates = [[names[i] for i in row] for row in best]
+            likeness: list[FloatArray | None] = [
+                row[order].astype(np.float64) for row, order in zip(priors, best, strict=True)
             ]
             scored = await self._model.score(prompts, candidates)
         else:
             candidates = [list(names)] * len(documents)
+            likeness = [None] * len(documents)
             scored = await self._model.score(prompts, names)
         bias = _batch_bias(scored, candidates, guideline) if _calibrates(guideline, scored) else {}
         return [
-            self._prediction(scores, offered, bias, examples)
-            for scores, offered in zip(scored, candidates, strict=True)
+            self._prediction(scores, offered, near, bias, examples)
+            for scores, offered, near in zip(scored, candidates, likeness, strict=True)
         ]
 
     def _prediction(
         self,
         scores: Scores | Exception,
         candidates: Sequence[str],
+        likeness: FloatArray | None,
         bias: dict[str, float],
         examples: Sequence[Example],
     ) -> Prediction:
@@ -87,17 +96,29 @@ class LlmChoice:
                 raise scores
             return failed(scores, source)
         probabilities = np.asarray(scores.probabilities, dtype=np.float64)
+        method: str = scores.method
+        evidence = {"model_top_probability": float(probabilities.max())}
         if bias:
-            logits = _log(probabilities) - np.array([bias[name] for name in candidates])
-            probabilities = np.exp(logits - np.logaddexp.reduce(logits))
+            probabilities = _normalised(
+                _log(probabilities) - np.array([bias[name] for name in candidates])
+            )
+            method += "+batch_calibration"
+        if likeness is not None:
+            evidence["top_similarity"] = float(likeness.max())
+            evidence["agreement"] = float(likeness.argmax() == probabilities.argmax())
+            probabilities = _normalised(
+                MODEL_WEIGHT * _log(probabilities) + likeness / SIMILARITY_SCALE
+            )
+            method += "+similarity"
         order = np.argsort(-probabilities, kind="stable")
         best, second = probabilities[order[0]], probabilities[order[1]]
         usage = scores.usage
         return Prediction(
             answer=ChoiceAnswer(label=candidates[order[0]]),
             probability=float(min(best, 1.0)),
-            method=scores.method + ("+batch_calibration" if bias else ""),
-            evidence={
+            method=method,
+            evidence=evidence
+            | {
                 "top_probability": float(best),
                 "margin": float(best - second),
                 "entropy": float(-np.sum(probabilities * _log(probabilities))),
@@ -119,6 +140,11 @@ class LlmChoice:
                 else ""
             ),
         )
+
+
+def _normalised(logits: FloatArray) -> FloatArray:
+    normalised: FloatArray = np.exp(logits - np.logaddexp.reduce(logits))
+    return normalised
 
 
 def _log(probabilities: FloatArray) -> FloatArray:

@@ -1,8 +1,10 @@
-"""What a transcript adds to spans and tokens: when they were said, and doubt about the words."""
+"""What a transcript adds: when spans and tokens were said, and doubt about the words."""
 
 from __future__ import annotations
 
-from llmlabel.domain.answer import TokensAnswer
+import math
+
+from llmlabel.domain.answer import ChoiceAnswer, TokensAnswer
 from llmlabel.domain.document import Transcript
 from llmlabel.domain.prediction import Prediction, Unit
 
@@ -12,8 +14,11 @@ def spoken(prediction: Prediction, transcript: Transcript) -> Prediction:
 
     A span of words that were not heard clearly is as doubtful as the least clear of them
     (evidence `min_word_probability`), and the whole answer falls with it. The tags of tokens
-    hold for the words as they are written, so their probability stays.
+    hold for the words as they are written, so their probability stays. A choice stands on all
+    the words alike: it is as doubtful as they are on (geometric) average.
     """
+    if isinstance(prediction.answer, ChoiceAnswer):
+        return _chosen(prediction, transcript)
     tokens = isinstance(prediction.answer, TokensAnswer)
     units: list[Unit] = []
     factor = 1.0
@@ -34,6 +39,19 @@ def spoken(prediction: Prediction, transcript: Transcript) -> Prediction:
             "units": tuple(units),
             "probability": (prediction.probability or 0.0) * factor,
             "evidence": evidence,
+        }
+    )
+
+
+def _chosen(prediction: Prediction, transcript: Transcript) -> Prediction:
+    if not transcript.words:
+        return prediction
+    logs = [math.log(max(word.probability, 1e-6)) for word in transcript.words]
+    clear = math.exp(sum(logs) / len(logs))
+    return prediction.model_copy(
+        update={
+            "probability": (prediction.probability or 0.0) * clear,
+            "evidence": {**prediction.evidence, "mean_word_probability": clear},
         }
     )
 

@@ -13,6 +13,7 @@ from llmlabel.domain.answer import ChoiceAnswer, Span, SpansAnswer, TokensAnswer
 from llmlabel.domain.document import Document, Transcript, Word
 from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.prediction import Outcome, Prediction, Source, Unit
+from llmlabel.guidelines import from_labels
 from llmlabel.labelers.ensemble import combine
 from llmlabel.labelers.llm_spans import judge
 
@@ -266,3 +267,28 @@ def test_doubt_in_a_word_is_doubt_in_the_entity_on_it(ner: Guideline) -> None:
     assert (oslo.begin_seconds, oslo.end_seconds) == (4.0, 4.5)
     assert (mumbled.probability or 1) < (clear.probability or 0)
     assert mumbled.answer == said.answer
+
+
+def test_a_choice_on_a_transcript_is_as_doubtful_as_its_words_are_on_average() -> None:
+    words = tuple(
+        Word(start=s, end=e, begin_seconds=0, end_seconds=1, probability=p)
+        for s, e, p in ((0, 4, 0.81), (5, 9, 1.0))
+    )
+    transcript = Transcript(
+        model="whisper",
+        language="en",
+        language_probability=1,
+        duration_seconds=2,
+        speech_seconds=2,
+        words=words,
+    )
+    document = Document.of_text("what fun!").model_copy(update={"transcript": transcript})
+    said = Prediction(
+        answer=ChoiceAnswer(label="good"),
+        probability=0.8,
+        method="label_path",
+        source=Source(labeler="llm", model="m"),
+    )
+    made = combine(document, from_labels("taste", "choice", ["good", "bad"]), [said])
+    assert made.probability == pytest.approx(0.8 * 0.9)
+    assert made.evidence["mean_word_probability"] == pytest.approx(0.9)
