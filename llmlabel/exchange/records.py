@@ -11,13 +11,9 @@ def label_record(label: Label) -> dict[str, Any]:
     """A label as JSON values, in the order in which a person reads it.
 
     `answer` and `confidence` are null when no labeler gave an answer. `source` says who made it:
-    the guideline's hash, the threshold and what each labeler said, failures included. Where one
-    labeler made the whole answer, its units are not told a second time.
+    the guideline's hash, the threshold and what each labeler said, failures included.
     """
     dumped = label.model_dump(mode="json")
-    for opinion in dumped["opinions"]:
-        if opinion["units"] == dumped["units"]:
-            del opinion["units"]
     confidence = dumped["confidence"]
     if confidence is not None:
         optional = ("calibrator", "n")
