@@ -36,6 +36,7 @@ class Route(APIRoute):
         expected = self._expected_type()
 
         async def checked(request: Request) -> Response:
+            _check_address(request)
             if expected is not None:
                 _check_type(request, expected)
             key = request.headers.get(KEY_HEADER)
@@ -50,6 +51,16 @@ class Route(APIRoute):
             return None
         is_form = isinstance(self.body_field.field_info, params.Form)
         return "multipart/form-data" if is_form else "application/json"
+
+
+def _check_address(request: Request) -> None:
+    parts = [*request.path_params.items(), *request.query_params.multi_items()]
+    for name, value in parts:
+        if "\x00" in str(value) or any("\ud800" <= char <= "\udfff" for char in str(value)):
+            raise InvalidInput(
+                f"`{name}` holds a character that no name has (NUL or a lone surrogate).",
+                field=name,
+            )
 
 
 def _check_type(request: Request, expected: str) -> None:

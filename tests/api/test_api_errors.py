@@ -9,9 +9,12 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from small_service import SmallService
 
 ONE = {"text": "A fine day.", "guidelines": ["sentiment"]}
+FIELDS = st.sampled_from(["id", "text", "guidelines", "documents", "metadata", "language", "x"])
 JSON = {"Content-Type": "application/json"}
 
 
@@ -164,6 +167,39 @@ async def test_a_query_that_breaks_a_rule_is_refused_by_parameter(
 ) -> None:
     found = problem(await client.get("/v1/documents", params=query), 422, "invalid-input")
     assert [each["field"] for each in found["errors"]] == [field]
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("/v1/documents/a%00b", "id"),
+        ("/v1/documents?guideline=%00", "guideline"),
+        ("/v1/reviews/%00", "id"),
+        ("/v1/reviews?cursor=%00", "cursor"),
+    ],
+)
+async def test_a_nul_in_an_address_is_refused(
+    client: httpx.AsyncClient, path: str, field: str
+) -> None:
+    found = problem(await client.get(path), 422, "invalid-input")
+    assert [each["field"] for each in found["errors"]] == [field]
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(FIELDS, inner, max_size=4),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(body=VALUES | st.dictionaries(FIELDS, VALUES, max_size=6))
+async def test_whatever_is_sent_is_refused_as_a_problem(
+    client: httpx.AsyncClient, body: object
+) -> None:
+    answer = await client.post("/v1/documents", content=json.dumps(body), headers=JSON)
+    assert answer.status_code in {404, 413, 422}, answer.text
+    problem(answer, answer.status_code, answer.json()["type"].rpartition(":")[2])
 
 
 async def test_a_body_over_the_limit_is_refused_and_not_read_to_its_end(app: FastAPI) -> None:
