@@ -18,7 +18,7 @@ from llmlabel.domain.document import Document, sha256_of
 from llmlabel.domain.guideline import Guideline, LabelerStep
 from llmlabel.domain.label import Label
 from llmlabel.embedding import SentenceEmbedder
-from llmlabel.errors import Unsupported
+from llmlabel.errors import InvalidSetting, Unsupported
 from llmlabel.guidelines import GuidelineLibrary
 from llmlabel.jobs import Jobs
 from llmlabel.labelers.llm_choice import LlmChoice
@@ -128,7 +128,14 @@ class Application:
             InvalidSetting: The URL cannot be used.
             StoreUnavailable: The database cannot be reached or written.
         """
-        self.settings.home.mkdir(parents=True, exist_ok=True)
+        try:
+            self.settings.home.mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            raise InvalidSetting(
+                f"The home folder {self.settings.home} cannot be made ({exc.strerror}); set "
+                "LLMLABEL_HOME to a folder that can be written.",
+                field="home",
+            ) from exc
         return Store.open(
             self.settings.resolved_database_url, recordings=self.settings.home / "recordings"
         )
