@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from fastapi import FastAPI
 from small_service import SmallService
 
 from llmlabel.api import create_app
+from llmlabel.domain.document import Document
 
 
 @pytest.fixture
@@ -39,20 +39,14 @@ async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-def doubted(client: httpx.AsyncClient) -> Callable[..., object]:
-    """Has texts labeled with doubt, so that they wait for review."""
+def doubted(service: SmallService) -> Callable[..., list[str]]:
+    """Has texts that were labeled with doubt, so that they wait for review."""
 
-    async def submit(*texts: str, guideline: str = "sentiment") -> list[str]:
-        ids = []
-        for text in texts:
-            answer = await client.post(
-                "/v1/documents",
-                json={"text": f"{text}?", "guidelines": [guideline]},
-                headers={"Prefer": "wait=20"},
-            )
-            assert answer.status_code == 200, answer.text
-            ids.append(answer.json()["id"])
-            await asyncio.sleep(0)
-        return ids
+    def put(*texts: str, guideline: str = "sentiment") -> list[str]:
+        ref = service.guidelines.get(guideline).ref
+        documents = [Document.of_text(f"{text}?") for text in texts]
+        service.store.documents.add(documents, [ref])
+        service.store.labels.save([service.label_of(document, ref) for document in documents])
+        return [document.id for document in documents]
 
-    return submit
+    return put

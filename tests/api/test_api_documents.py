@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import httpx
 import pytest
@@ -177,9 +178,9 @@ async def test_lists_are_filtered_by_status_and_guideline(client: httpx.AsyncCli
 
 
 async def test_the_history_keeps_what_the_machine_said(
-    client: httpx.AsyncClient, doubted: object
+    client: httpx.AsyncClient, doubted: Callable[..., list[str]]
 ) -> None:
-    (id,) = await doubted("Well")  # type: ignore[operator]
+    (id,) = doubted("Well")
     item = (await client.get("/v1/reviews/next", headers={"X-Reviewer": "ann"})).json()
     await client.post(
         f"/v1/reviews/{item['id']}/verdict",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import httpx
 import pytest
@@ -58,8 +59,10 @@ async def test_the_same_form_again_gets_the_first_answer(client: httpx.AsyncClie
     assert other.status_code == 409
 
 
-async def test_a_verdict_sent_twice_counts_once(client: httpx.AsyncClient, doubted: object) -> None:
-    await doubted("Well")  # type: ignore[operator]
+async def test_a_verdict_sent_twice_counts_once(
+    client: httpx.AsyncClient, doubted: Callable[..., list[str]]
+) -> None:
+    doubted("Well")
     who = {"X-Reviewer": "ann"}
     item = (await client.get("/v1/reviews/next", headers=who)).json()
     body = {"token": item["lease"]["token"], "kind": "confirm"}
@@ -72,9 +75,9 @@ async def test_a_verdict_sent_twice_counts_once(client: httpx.AsyncClient, doubt
 
 
 async def test_an_answer_without_a_body_is_replayed(
-    client: httpx.AsyncClient, doubted: object
+    client: httpx.AsyncClient, doubted: Callable[..., list[str]]
 ) -> None:
-    await doubted("Well")  # type: ignore[operator]
+    doubted("Well")
     who = {"X-Reviewer": "ann"}
     item = (await client.get("/v1/reviews/next", headers=who)).json()
     body = {"token": item["lease"]["token"]}

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from small_service import SmallService
 
-Doubted = Callable[..., Awaitable[list[str]]]
+Doubted = Callable[..., list[str]]
 ANN, BOB = {"X-Reviewer": "ann"}, {"X-Reviewer": "bob"}
+
+
+@pytest.fixture
+def app(resting: FastAPI) -> FastAPI:
+    return resting
 
 
 async def take(client: httpx.AsyncClient, who: dict[str, str] = ANN) -> dict[str, Any]:
@@ -34,7 +40,7 @@ async def decide(
 async def test_an_item_holds_everything_needed_to_decide(
     client: httpx.AsyncClient, doubted: Doubted
 ) -> None:
-    await doubted("Well")
+    doubted("Well")
     item = await take(client)
     assert item["document"]["text"] == "Well?"
     assert item["proposal"]["answer"] == {"kind": "choice", "label": "positive"}
@@ -54,7 +60,7 @@ async def test_an_empty_queue_is_204(client: httpx.AsyncClient) -> None:
 async def test_two_reviewers_never_hold_the_same_item(
     client: httpx.AsyncClient, doubted: Doubted
 ) -> None:
-    await doubted("one", "two")
+    doubted("one", "two")
     assert (await take(client, ANN))["id"] != (await take(client, BOB))["id"]
     assert (await client.get("/v1/reviews/next", headers=ANN)).status_code == 204
 
@@ -62,8 +68,8 @@ async def test_two_reviewers_never_hold_the_same_item(
 async def test_the_queue_of_one_guideline_is_asked_by_name(
     client: httpx.AsyncClient, doubted: Doubted
 ) -> None:
-    await doubted("one")
-    await doubted("two", guideline="ner")
+    doubted("one")
+    doubted("two", guideline="ner")
     answer = await client.get("/v1/reviews/next", params={"guideline": "ner"}, headers=ANN)
     assert answer.json()["guideline"]["ref"] == "ner@1.0.0"
 
@@ -80,7 +86,7 @@ async def test_a_reviewer_must_say_who_they_are(
 async def test_a_confirmed_answer_becomes_the_label(
     client: httpx.AsyncClient, doubted: Doubted
 ) -> None:
-    (id,) = await doubted("Well")
+    (id,) = doubted("Well")
     answer = await decide(client, await take(client), kind="confirm", seconds=3.5)
     assert answer.status_code == 200, answer.text
     assert answer.json()["status"] == "done"
@@ -94,7 +100,7 @@ async def test_a_confirmed_answer_becomes_the_label(
 async def test_the_first_verdict_wins_and_a_late_one_sees_it(
     client: httpx.AsyncClient, service: SmallService, doubted: Doubted
 ) -> None:
-    await doubted("Well")
+    doubted("Well")
     late = await take(client, ANN)
     real = service.store.database.clock
     service.store.database.clock = lambda: real() + timedelta(minutes=5)
@@ -112,7 +118,7 @@ async def test_the_first_verdict_wins_and_a_late_one_sees_it(
 async def test_a_lease_that_passed_on_is_refused(
     client: httpx.AsyncClient, service: SmallService, doubted: Doubted
 ) -> None:
-    await doubted("Well")
+    doubted("Well")
     late = await take(client, ANN)
     real = service.store.database.clock
     service.store.database.clock = lambda: real() + timedelta(minutes=5)
@@ -138,7 +144,7 @@ async def test_a_lease_that_passed_on_is_refused(
 async def test_a_verdict_that_breaks_a_rule_leaves_the_item_open(
     client: httpx.AsyncClient, doubted: Doubted, body: dict[str, Any], field: str
 ) -> None:
-    await doubted("Well")
+    doubted("Well")
     item = await take(client)
     answer = await decide(client, item, **body)
     assert answer.status_code == 422, answer.text
@@ -149,7 +155,7 @@ async def test_a_verdict_that_breaks_a_rule_leaves_the_item_open(
 async def test_a_released_item_is_given_to_the_next(
     client: httpx.AsyncClient, doubted: Doubted
 ) -> None:
-    await doubted("Well")
+    doubted("Well")
     item = await take(client, ANN)
     body = {"token": item["lease"]["token"]}
     answer = await client.post(f"/v1/reviews/{item['id']}/release", json=body, headers=ANN)
@@ -160,7 +166,7 @@ async def test_a_released_item_is_given_to_the_next(
 async def test_a_verdict_can_be_taken_back_by_its_reviewer(
     client: httpx.AsyncClient, doubted: Doubted
 ) -> None:
-    await doubted("Well")
+    doubted("Well")
     item = await take(client, ANN)
     await decide(client, item, kind="reject")
     assert (await client.post(f"/v1/reviews/{item['id']}/undo", headers=BOB)).status_code == 409
@@ -172,7 +178,7 @@ async def test_a_verdict_can_be_taken_back_by_its_reviewer(
 async def test_the_list_counts_the_queue_and_leases_nothing(
     client: httpx.AsyncClient, doubted: Doubted
 ) -> None:
-    await doubted("one", "two", "three")
+    doubted("one", "two", "three")
     await decide(client, await take(client), kind="confirm")
     await take(client)
     first = (await client.get("/v1/reviews", params={"limit": 2})).json()
