@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from llmlabel.bootstrap import Application, build
+from llmlabel.cli.console import errors
 from llmlabel.cli.progress import Bar
 from llmlabel.domain.document import Document
 from llmlabel.domain.guideline import Guideline
@@ -123,9 +124,9 @@ async def _run(
     try:
         for target in targets:
             try:
-                rows.append(
-                    await _one(app, target, folder, limit if target.limited else None, batch)
-                )
+                row = await _one(app, target, folder, limit if target.limited else None, batch)
+                rows.append(row)
+                errors.print(f"done: {target.name}", highlight=False)
             except LlmlabelError as exc:
                 failed.append((target.name, f"{exc.title}: {exc.detail}"))
     finally:
