@@ -67,7 +67,7 @@ class Application:
         self.guidelines = GuidelineLibrary(search_folders("guidelines", settings.guideline_paths))
         self.prompts = PromptLibrary(search_folders("prompts", settings.prompt_paths))
         self.pipeline = Pipeline(self._labeler_for, RawCalibrator())
-        self._labelers: dict[tuple[str, str, str, str | None], Labeler] = {}
+        self._labelers: dict[tuple[object, ...], Labeler] = {}
         self._models: dict[str, ChatModel] = {}
         self._heavy: dict[str, Loads] = {}
 
@@ -231,7 +231,7 @@ class Application:
         )
 
     def _labeler_for(self, step: LabelerStep, guideline: Guideline) -> Labeler:
-        key = (step.name, guideline.kind, guideline.prompt or "", step.model)
+        key = (step.name, guideline.kind, guideline.prompt, step.model, _has_many(guideline))
         if key not in self._labelers:
             self._labelers[key] = self._open_labeler(step, guideline)
         return self._labelers[key]
@@ -248,8 +248,8 @@ class Application:
             model = self.chat_model(step.model or self.settings.llm)
             if guideline.kind == "choice":
                 prompt = self.prompts.get(guideline.prompt or "choice@1.0.0")
-                many = len(guideline.labels) > guideline.policy.shortlist
-                return LlmChoice(model, prompt, Shortlist(self.embedder) if many else None)
+                shortlist = Shortlist(self.embedder) if _has_many(guideline) else None
+                return LlmChoice(model, prompt, shortlist)
             if guideline.kind == "spans":
                 return LlmSpans(model, self.prompts)
             if guideline.kind == "tokens":
@@ -259,3 +259,8 @@ class Application:
             f"`{guideline.kind}`; name another in `labelers`.",
             field="labelers",
         )
+
+
+def _has_many(guideline: Guideline) -> bool:
+    """Whether there are more labels than are offered to a model at once."""
+    return len(guideline.labels) > guideline.policy.shortlist
