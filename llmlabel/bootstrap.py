@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -155,6 +156,8 @@ class Application:
             chunk=self.settings.chunk_documents,
             concurrency=self.settings.job_concurrency,
             recordings=self.settings.whisper_workers,
+            # Stable, so that a restart finds its own work; unlike a second service's beside it.
+            worker=f"{socket.gethostname()}-{self.settings.port}",
         )
 
     async def _label_ref(self, documents: Sequence[Document], ref: str) -> Sequence[Label]:

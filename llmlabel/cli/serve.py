@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -21,8 +21,9 @@ def serve(
     Models are loaded when they are first needed; /readyz says which are there. There are no
     keys yet, so the service answers on loopback addresses only.
     """
-    settings = Settings()
-    host, port = host or settings.host, settings.port if port is None else port
+    given: dict[str, Any] = {"host": host, "port": port}
+    settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    host, port = settings.host, settings.port
     if not _is_loopback(host):
         raise InvalidSetting(
             f"Without keys the service answers on loopback only, not on {host}; use "
