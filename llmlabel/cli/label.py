@@ -213,9 +213,12 @@ class _Run:
             )
             text_of[item.id] = document.text or item.path.name
             labels = [heard]
-            for guideline in guidelines:
-                if guideline.kind != "transcript":
-                    labels += await self._app.label([document], guideline)
+            tasks = [each for each in guidelines if each.kind != "transcript"]
+            if tasks and not document.text:
+                errors.print(f"{item.origin}: nobody speaks; only the transcript is labeled.")
+                tasks = []
+            for guideline in tasks:
+                labels += await self._app.label([document], guideline)
             return [each for each in labels if not done.has(item.id, each.guideline)]
         except InvalidInput as exc:
             self._complain(f"{item.origin}: {exc.detail}")

@@ -107,3 +107,14 @@ def test_a_recording_is_transcribed_and_labeled(home: Path, tmp_path: Path) -> N
     assert tagged["guideline"] == "pos@1.0.0"
     units = tagged["units"]
     assert units[0]["begin_seconds"] is not None  # type: ignore[index]
+
+
+def test_a_silent_recording_keeps_its_transcript_and_says_that_nobody_speaks(
+    home: Path, tmp_path: Path
+) -> None:
+    silence = Path(__file__).parents[2] / "eval/suites/transcription/files/silence.ogg"
+    out = tmp_path / "labels.jsonl"
+    result = runner.invoke(app, ["label", str(silence), "-g", "pos", "-o", str(out)])
+    assert result.exit_code == 0, result.output
+    assert [row["guideline"] for row in lines(out)] == ["transcription@1.0.0"]
+    assert "nobody speaks" in result.output
