@@ -99,7 +99,8 @@ requests = sa.Table(
 )
 
 # The newest row (highest seq) of a document and guideline is its current label. `payload` is
-# the Label without its opinions, which are the rows of `predictions`.
+# the Label without its opinions, which are the rows of `predictions`. A row whose `opinions_of`
+# is its own id was made by the pipeline; verdicts and what undoes them point to that row.
 labels = sa.Table(
     "labels",
     metadata,
@@ -114,8 +115,13 @@ labels = sa.Table(
     sa.Column("opinions_of", sa.String(40), nullable=False),
     sa.Column("payload", sa.Text, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("certificate", sa.String(64)),
+    sa.Column("audit_rate", sa.Float, nullable=False, server_default="0"),
+    sa.Column("drawn", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index(None, "document_id", "guideline", "seq"),
     sa.Index(None, "guideline", "route"),
+    sa.Index(None, "certificate", "seq"),
+    sa.Index(None, "opinions_of", "seq"),
 )
 
 predictions = sa.Table(
@@ -131,6 +137,8 @@ predictions = sa.Table(
 )
 
 # The fencing `token` grows with every lease. `winner` is the verdict that closed the item.
+# `sampled` is the probability with which the document was chosen whatever its confidence; null
+# where doubt, or a person, chose it: such verdicts are no random sample.
 reviews = sa.Table(
     "reviews",
     metadata,
@@ -147,8 +155,12 @@ reviews = sa.Table(
     sa.Column("lease_expires_at", UtcDateTime),
     sa.Column("winner", sa.BigInteger),
     sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False, server_default="doubt"),
+    sa.Column("blind", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("sampled", sa.Float),
     sa.Index(None, "status", "guideline", "priority", "seq"),
     sa.Index(None, "document_id"),
+    sa.Index(None, "label_id"),
 )
 
 verdicts = sa.Table(
@@ -197,4 +209,75 @@ workers = sa.Table(
     metadata,
     sa.Column("id", sa.String(128), primary_key=True),
     sa.Column("seen_at", UtcDateTime, nullable=False),
+)
+
+# Imported gold. The newest row of a guideline and text counts; older ones are its history.
+gold = sa.Table(
+    "gold",
+    metadata,
+    sa.Column("seq", Serial, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.String(40), nullable=False, unique=True),
+    sa.Column("guideline", sa.String(128), nullable=False),
+    sa.Column("document_id", sa.String(256), nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("text_sha256", sa.String(64), nullable=False),
+    sa.Column("language", sa.Text),
+    sa.Column("answer", sa.Text),
+    sa.Column("origin", sa.Text, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Index(None, "guideline", "text_sha256", "seq"),
+)
+
+# Runs that learn. `payload` is what was learned; at most one row of a guideline and hash is
+# active. `beat_at` is the last sign of life of a running one.
+trainings = sa.Table(
+    "trainings",
+    metadata,
+    sa.Column("seq", Serial, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.String(40), nullable=False, unique=True),
+    sa.Column("guideline", sa.String(128), nullable=False),
+    sa.Column("guideline_sha256", sa.String(64), nullable=False),
+    sa.Column("started_by", sa.Text, nullable=False),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("active", sa.Boolean, nullable=False),
+    sa.Column("beat_at", UtcDateTime, nullable=False),
+    sa.Column("payload", sa.LargeBinary),
+    sa.Column("payload_sha256", sa.String(64)),
+    sa.Column("payload_bytes", sa.BigInteger),
+    sa.Column("report", sa.Text, nullable=False),
+    sa.Column("error", sa.Text),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("ended_at", UtcDateTime),
+    sa.Index(None, "guideline", "seq"),
+)
+
+certificates = sa.Table(
+    "certificates",
+    metadata,
+    sa.Column("seq", Serial, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.String(64), nullable=False, unique=True),
+    sa.Column("guideline", sa.String(128), nullable=False),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("payload", sa.Text, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("ended_at", UtcDateTime),
+    sa.Index(None, "guideline", "status"),
+)
+
+# One row per guideline whose gate was ever touched. The `after_` columns are the row numbers
+# that `gold_since` stands for: a clock that is set back cannot bring old gold back, nor hide
+# new gold.
+gates = sa.Table(
+    "gates",
+    metadata,
+    sa.Column("guideline", sa.String(128), primary_key=True),
+    sa.Column("open", sa.Boolean, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("closed_at", UtcDateTime),
+    sa.Column("gold_since", UtcDateTime),
+    sa.Column("after_gold", sa.BigInteger, nullable=False),
+    sa.Column("after_verdict", sa.BigInteger, nullable=False),
+    sa.Column("after_certificate", sa.BigInteger, nullable=False),
+    sa.Column("audit_rate", sa.Float),
 )
