@@ -1,0 +1,320 @@
+"""Certificates: what a promise needs proved, proved on gold the pipeline never learned from."""
+
+from __future__ import annotations
+
+import math
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+from pydantic import JsonValue
+
+from llmlabel.confidence.bounds import smallest_sample
+from llmlabel.confidence.risk_control import (
+    candidate_thresholds,
+    default_delta,
+    select_threshold,
+    spend,
+)
+from llmlabel.domain.gold import CERTIFY_SHARE, GoldItem
+from llmlabel.domain.guideline import Guideline
+from llmlabel.domain.promise import Certificate, Promise
+from llmlabel.errors import Conflict, InvalidInput, NotFound
+from llmlabel.learning.losses import loss_of
+from llmlabel.learning.reference import reference_of
+from llmlabel.learning.speak import Speak, Spoken
+from llmlabel.released import sha256_of_json
+from llmlabel.store import Store
+
+CHUNK = 50
+"""Documents answered at once, as many as one job labels, so that batches are alike."""
+
+FIT_CONFIDENCES = "fit_confidences"
+"""In a training's report: cross-fitted confidences of its fit part; null without an answer."""
+
+FIT_TEXTS = "fit_texts"
+"""In a training's report: SHA-256 of every text that anything in it was fitted on."""
+
+GOLD, LOOKED = "gold_sha256", "looked"
+"""In a certificate's sample: which gold it is of, and whether its answers were compared at all."""
+
+Progress = Callable[[int, int], None]
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Basis:
+    """What a certificate is made on, read before and compared after."""
+
+    training: str | None
+    report: Mapping[str, JsonValue]
+    gold: Sequence[GoldItem]
+    gold_since: datetime | None
+    gold_sha256: str
+
+
+async def certify(
+    store: Store,
+    guideline: Guideline,
+    speak: Speak,
+    *,
+    identity: dict[str, JsonValue],
+    promise: Promise | None,
+    id: str | None = None,
+    progress: Progress | None = None,
+) -> Certificate:
+    """Prove what can be proved of the pipeline in force, and store the result.
+
+    Answers the gold that certifies, counts its losses, and searches the lowest threshold that
+    keeps the promise. Where none does, the certificate is stored as `infeasible` and says why;
+    an active one stays in force then. If nothing changed since the last attempt, its result is
+    given again and costs nothing.
+
+    Args:
+        store: Holds gold, trainings, certificates.
+        guideline: Whose labels are promised.
+        speak: The pipeline in force, as `learning.speak.speaker` makes it.
+        identity: What its answers depend on.
+        promise: To be proved.
+        id: Of the certificate; one that is stored under it already is given back.
+        progress: Told the documents answered so far, and of how many.
+
+    Raises:
+        InvalidInput: There is no promise.
+        Conflict: Gold that certifies was trained on; or the pipeline, the gold or the gate
+            changed meanwhile.
+        MissingModel, ModelError, StoreUnavailable: As the pipeline.
+    """
+    if promise is None:
+        raise InvalidInput(
+            f"Nothing is promised of {guideline.ref}, so there is nothing to prove; state a "
+            "promise as `policy.promise` of the guideline, as LLMLABEL_PROMISE, or here as "
+            "KIND:ERROR:PROBABILITY, such as delivered:0.05:0.95.",
+            field="promise",
+        )
+    if id is not None and (made := _stored(store, id)) is not None:
+        return made
+    basis = _basis(store, guideline)
+    _refuse_overlap(guideline, basis)
+    draft = _draft(guideline, identity, promise, basis, store)
+    same = _same_as(draft, basis, store)
+    if same is not None:
+        return same
+    delta = spend(default_delta(promise), draft.attempt)
+    fewest = smallest_sample(promise.error, delta)
+    if len(basis.gold) < fewest:
+        found = _unproved(len(basis.gold), fewest, promise)
+    else:
+        spoken = await _answers(basis.gold, speak, progress)
+        found = _proved(spoken, basis, draft, delta)
+    certificate = draft.model_copy(update={**found, **({"id": id} if id else {})})
+    _refuse_changed(store, guideline, basis)
+    store.certificates.add(certificate)
+    log.info(
+        "certified" if certificate.threshold is not None else "nothing certified",
+        certificate=certificate.id,
+        guideline=guideline.ref,
+        threshold=certificate.threshold,
+        reason=certificate.reason,
+    )
+    return certificate
+
+
+def assumptions_of(guideline: Guideline, n: int) -> tuple[str, ...]:
+    """What must be true for the certificate to hold, in words."""
+    loss = {
+        "exact": "an answer is wrong unless the whole of it is right",
+        "units": "an answer is as wrong as the share of its units that are",
+    }[guideline.policy.loss]
+    return (
+        f"The {n} gold documents were drawn at random from the same source as the documents to "
+        "come, and that source does not change (the audits and the drift of every day watch it).",
+        "The gold is right: the people who verified it made no mistakes, and the answers of "
+        "reviewers are right.",
+        f"Wrong means: {loss}.",
+    )
+
+
+def _basis(store: Store, guideline: Guideline) -> _Basis:
+    active = store.trainings.active(guideline.ref, guideline.sha256)
+    since = store.gates.get(guideline.ref).gold_since
+    shown = {example.text for example in guideline.examples}
+    # A model that is shown the text with its answer is not tested by it.
+    gold = [
+        item
+        for item in store.gold.items(guideline.ref, "certify", since)
+        if item.document.text not in shown
+    ]
+    gold = list({item.document.text_sha256: item for item in gold}.values())
+    said: list[JsonValue] = sorted(
+        item.document.text_sha256 + ("" if item.answer is None else item.answer.model_dump_json())
+        for item in gold
+    )
+    return _Basis(
+        training=active.id if active else None,
+        report=active.report if active else {},
+        gold=gold,
+        gold_since=since,
+        gold_sha256=sha256_of_json(said),
+    )
+
+
+def _refuse_overlap(guideline: Guideline, basis: _Basis) -> None:
+    fitted = basis.report.get(FIT_TEXTS)
+    if not isinstance(fitted, list):
+        return
+    known = {text for text in fitted if isinstance(text, str)}
+    both = sum(item.document.text_sha256 in known for item in basis.gold)
+    if both:
+        raise Conflict(
+            f"{both} of the {len(basis.gold)} gold texts that certify {guideline.ref} were "
+            f"trained on in {basis.training}, and what was learned by heart proves nothing; run "
+            f"`llmlabel train {guideline.ref}`, which leaves them out, then certify again.",
+            field="guideline",
+        )
+
+
+def _refuse_changed(store: Store, guideline: Guideline, basis: _Basis) -> None:
+    now = store.trainings.active(guideline.ref, guideline.sha256)
+    if (now.id if now else None) != basis.training:
+        raise Conflict(
+            f"A training of {guideline.ref} ended while it was certified, so the proof is of a "
+            "pipeline that is no longer in force; certify again.",
+            field="guideline",
+        )
+    if store.gates.get(guideline.ref).gold_since != basis.gold_since:
+        raise Conflict(
+            f"The promise of {guideline.ref} was found broken while it was certified, and gold "
+            "from before counts no more; certify again when there is gold from after it.",
+            field="guideline",
+        )
+
+
+def _draft(
+    guideline: Guideline,
+    identity: dict[str, JsonValue],
+    promise: Promise,
+    basis: _Basis,
+    store: Store,
+) -> Certificate:
+    return Certificate(
+        id=f"c-{uuid.uuid4().hex}",
+        guideline=guideline.ref,
+        guideline_sha256=guideline.sha256,
+        pipeline_sha256=sha256_of_json(identity),
+        pipeline=identity,
+        promise=promise,
+        loss=guideline.policy.loss,
+        n=len(basis.gold),
+        attempt=_attempts(store, guideline.ref, basis.gold_since) + 1,
+        threshold=None,
+        observed_risk=None,
+        bound=None,
+        coverage=0.0,
+        floor=1.0,
+        gold_since=basis.gold_since,
+        assumptions=assumptions_of(guideline, len(basis.gold)),
+        created_at=store.database.clock(),
+    )
+
+
+def _attempts(store: Store, ref: str, since: datetime | None) -> int:
+    """How often this gold was looked at; a refusal for too little gold was no look."""
+    newest = store.certificates.list(ref)[: store.certificates.attempts(ref, since)]
+    return sum(each.sample.get(LOOKED) is not False for each in newest)
+
+
+def _same_as(draft: Certificate, basis: _Basis, store: Store) -> Certificate | None:
+    for last in store.certificates.list(draft.guideline)[:1]:
+        if (
+            last.status in ("active", "infeasible")
+            and last.pipeline_sha256 == draft.pipeline_sha256
+            and (last.promise, last.loss) == (draft.promise, draft.loss)
+            and last.gold_since == draft.gold_since
+            and last.sample.get(GOLD) == basis.gold_sha256
+            and (last.status == "infeasible" or store.gates.get(draft.guideline).open)
+        ):
+            return last
+    return None
+
+
+def _stored(store: Store, id: str) -> Certificate | None:
+    try:
+        return store.certificates.get(id)
+    except NotFound:
+        return None
+
+
+async def _answers(
+    gold: Sequence[GoldItem], speak: Speak, progress: Progress | None
+) -> list[Spoken]:
+    spoken: list[Spoken] = []
+    for start in range(0, len(gold), CHUNK):
+        some = [item.document for item in gold[start : start + CHUNK]]
+        spoken += await speak(some)
+        if progress is not None:
+            progress(len(spoken), len(gold))
+    return spoken
+
+
+def _unproved(n: int, fewest: int, promise: Promise) -> dict[str, Any]:
+    """The findings where no record could prove the promise; nothing was looked at."""
+    return {
+        "further_gold": _in_all(fewest - n),
+        "sample": {LOOKED: False},
+        "status": "infeasible",
+        "reason": f"even {fewest - 1} right answers would not prove {promise.error:.3g} at this "
+        f"probability, and there are {n} gold labels that certify; at least {fewest} are needed, "
+        f"about {_in_all(fewest - n)} more in all, since {CERTIFY_SHARE:.0%} of the texts certify",
+    }
+
+
+def _proved(
+    spoken: Sequence[Spoken], basis: _Basis, draft: Certificate, delta: float
+) -> dict[str, Any]:
+    losses = [
+        loss_of(each.judged.combined.answer, item.answer, draft.loss, item.document.language)
+        for each, item in zip(spoken, basis.gold, strict=True)
+    ]
+    reference = _numbers(basis.report.get(FIT_CONFIDENCES))
+    candidates = candidate_thresholds(reference, draft.promise, len(spoken), delta)
+    found = select_threshold(
+        _numbers([each.confidence for each in spoken]),
+        np.array(losses, dtype=np.float64),
+        candidates,
+        draft.promise,
+        delta=delta,
+    )
+    lacking = f" ({CERTIFY_SHARE:.0%} of new gold certifies)" if found.further else ""
+    return {
+        "threshold": found.threshold,
+        "observed_risk": found.observed_risk,
+        "bound": found.bound,
+        "coverage": found.coverage,
+        "floor": found.floor,
+        "further_gold": _in_all(found.further),
+        "sample": {**reference_of(spoken), GOLD: basis.gold_sha256, LOOKED: True},
+        "status": "active" if found.feasible else "infeasible",
+        "reason": found.reason + lacking,
+    }
+
+
+def _numbers(values: object) -> NDArray[np.float64]:
+    """Numbers as an array; whatever is none (no answer) becomes NaN."""
+    if not isinstance(values, list):
+        return np.empty(0, dtype=np.float64)
+    return np.array(
+        [float(each) if isinstance(each, int | float) else math.nan for each in values],
+        dtype=np.float64,
+    )
+
+
+def _in_all(further: int | None) -> int | None:
+    """Gold to get so that `further` of it certify; the rest of the texts go to the fit part."""
+    return None if further is None else math.ceil(further / CERTIFY_SHARE)
