@@ -126,6 +126,12 @@ class LeaseExpired(Conflict):
     title = "Lease expired"
 
 
+class TrainingUnderWay(Conflict):
+    """A training of this guideline runs already; wait for it to end."""
+
+    title = "Training under way"
+
+
 # What the operator wrote ------------------------------------------------------------------
 
 

@@ -12,6 +12,7 @@ from llmlabel.domain.base import Value
 
 VerdictKind = Literal["confirm", "correct", "reject", "skip"]
 ReviewStatus = Literal["open", "done"]
+ReviewKind = Literal["doubt", "audit", "forced", "breach", "relabel"]
 
 
 class Lease(Value):

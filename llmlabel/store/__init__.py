@@ -9,12 +9,25 @@ from typing import Self
 
 import sqlalchemy as sa
 
+from llmlabel.store.audits import Audits
+from llmlabel.store.certificates import Certificates
 from llmlabel.store.counting import count
 from llmlabel.store.database import Database, now
+from llmlabel.store.days import Days
 from llmlabel.store.documents import Asked, Documents, Enqueue
 from llmlabel.store.events import Events
+from llmlabel.store.gates import Gates
+from llmlabel.store.gold import Gold, GoldCount
 from llmlabel.store.idempotency import Idempotency
 from llmlabel.store.labels import Labels
+from llmlabel.store.learning_records import (
+    AuditResult,
+    Day,
+    Gate,
+    GoldImport,
+    TrainingRow,
+    VerifiedLabel,
+)
 from llmlabel.store.migrate import upgrade
 from llmlabel.store.recordings import Recordings
 from llmlabel.store.records import (
@@ -31,6 +44,8 @@ from llmlabel.store.records import (
     StoredResponse,
 )
 from llmlabel.store.reviews import Reviews
+from llmlabel.store.trainings import HEARTBEAT_LAPSE, Trainings
+from llmlabel.store.verified import Verified
 from llmlabel.store.work import Work
 
 
@@ -45,6 +60,13 @@ class Store:
         work: What is still to be done; for the job queue.
         idempotency: Answers kept by Idempotency-Key.
         events: The log of what happened.
+        gold: Right answers of a random sample, imported or found by review.
+        verified: Call it with a guideline: every right answer known.
+        trainings: What was learned, and which of it is in use.
+        gates: Whether answers may be accepted at all.
+        certificates: What was proved.
+        audits: What people found of accepted answers; what they look at again.
+        days: Call it with a guideline: what the pipeline said day by day.
     """
 
     def __init__(self, database: Database, recordings: Path) -> None:
@@ -56,6 +78,13 @@ class Store:
         self.recordings = Recordings(database, recordings)
         self.work = Work(database, self.events)
         self.idempotency = Idempotency(database)
+        self.gold = Gold(database)
+        self.verified = Verified(database, self.labels)
+        self.trainings = Trainings(database, self.events)
+        self.gates = Gates(database, self.events)
+        self.certificates = Certificates(database, self.events, self.gates)
+        self.audits = Audits(database, self.labels, self.events)
+        self.days = Days(database)
 
     @classmethod
     def open(cls, url: str, *, recordings: Path, clock: Callable[[], datetime] = now) -> Self:
@@ -94,11 +123,17 @@ class Store:
 
 
 __all__ = [
+    "HEARTBEAT_LAPSE",
     "Asked",
+    "AuditResult",
     "Counts",
+    "Day",
     "Enqueue",
     "Event",
     "Failure",
+    "Gate",
+    "GoldCount",
+    "GoldImport",
     "Page",
     "Recording",
     "Request",
@@ -108,4 +143,6 @@ __all__ = [
     "StoredDocument",
     "StoredLabel",
     "StoredResponse",
+    "TrainingRow",
+    "VerifiedLabel",
 ]

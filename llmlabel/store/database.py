@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -67,6 +68,15 @@ class Database:
             if self.is_sqlite:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
+
+    def exclusive(self, connection: sa.Connection, what: str) -> None:
+        """Let nobody else who asks for the same thing pass until this transaction ends.
+
+        A write on SQLite is alone from its start.
+        """
+        if not self.is_sqlite:
+            number = int.from_bytes(hashlib.sha256(what.encode()).digest()[:8], "big", signed=True)
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
 
     def insert_new(
         self,

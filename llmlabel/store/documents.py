@@ -312,9 +312,7 @@ class Documents:
         labels = self._labels.current(connection, ids)
         waiting = set(
             connection.execute(
-                sa.select(reviews.c.document_id).where(
-                    reviews.c.document_id.in_(ids), reviews.c.status == "open"
-                )
+                sa.select(reviews.c.document_id).where(reviews.c.document_id.in_(ids), _holds_up())
             ).scalars()
         )
         return {
@@ -368,10 +366,15 @@ def _has_status(status: DocumentStatus) -> sa.ColumnElement[bool]:
         )
 
     queued, failed = any_is("queued"), any_is("failed")
-    review = sa.exists().where(reviews.c.document_id == documents.c.id, reviews.c.status == "open")
+    review = sa.exists().where(reviews.c.document_id == documents.c.id, _holds_up())
     return {
         "queued": queued,
         "failed": sa.and_(~queued, failed),
         "review": sa.and_(~queued, ~failed, review),
         "done": sa.and_(~queued, ~failed, ~review),
     }[status]
+
+
+def _holds_up() -> sa.ColumnElement[bool]:
+    # An audit, or a second look at a verified label, lets the label stand meanwhile.
+    return sa.and_(reviews.c.status == "open", reviews.c.kind.in_(["doubt", "forced", "breach"]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +14,7 @@ from llmlabel.domain.label import Label, Route
 from llmlabel.domain.prediction import Prediction
 from llmlabel.errors import NotFound
 from llmlabel.store.database import Database, batches
+from llmlabel.store.openings import review_row, wants_review
 from llmlabel.store.records import StoredLabel
 from llmlabel.store.rows import document_of
 from llmlabel.store.tables import documents, labels, predictions, requests, reviews
@@ -27,7 +28,12 @@ class Labels:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def save(self, new: Sequence[Label], run: int = 1) -> int:
+    def save(
+        self,
+        new: Sequence[Label],
+        run: int = 1,
+        priorities: Mapping[str, float] | None = None,
+    ) -> int:
         """Store labels with their opinions, mark their requests done and open reviews.
 
         All or nothing, and exactly once: a label that is stored for this document, guideline
@@ -36,6 +42,8 @@ class Labels:
         Args:
             new: Labels as the pipeline made them.
             run: Of the requests they answer.
+            priorities: How much a look at a doubted document is worth, by its id; higher comes
+                first, 0.0 without one. See `place_in_queue` for what comes before them.
 
         Returns:
             How many were new.
@@ -56,7 +64,14 @@ class Labels:
             }
             added = [(id, label) for id, (_, label) in rows.items() if id in fresh]
             _insert(connection, predictions, _prediction_rows(added))
-            _insert(connection, reviews, self._review_rows(added))
+            decided = self._decided(connection, [label.document_id for _, label in added])
+            when = self._database.clock()
+            opened = [
+                review_row(id, label, when, (priorities or {}).get(label.document_id))
+                for id, label in added
+                if wants_review(label) and (label.document_id, label.guideline) not in decided
+            ]
+            _insert(connection, reviews, opened)
             self._settle(connection, new, run)
         return len(added)
 
@@ -196,22 +211,17 @@ class Labels:
                     )
                 )
 
-    def _review_rows(self, added: Sequence[tuple[str, Label]]) -> list[dict[str, Any]]:
-        return [
-            {
-                "id": "r" + id[1:],
-                "label_id": id,
-                "document_id": label.document_id,
-                "guideline": label.guideline,
-                "reason": label.reason,
-                "status": "open",
-                "priority": 0.0,
-                "token": 0,
-                "created_at": self._database.clock(),
-            }
-            for id, label in added
-            if label.route is Route.REVIEW and not label.verified
-        ]
+    def _decided(self, connection: sa.Connection, ids: Sequence[str]) -> set[tuple[str, str]]:
+        # By people, under any run: what is verified needs no second look.
+        return {
+            (row.document_id, row.guideline)
+            for some in batches(sorted(set(ids)))
+            for row in connection.execute(
+                sa.select(reviews.c.document_id, reviews.c.guideline).where(
+                    reviews.c.document_id.in_(some), reviews.c.status == "done"
+                )
+            )
+        }
 
 
 def label_id(document_id: str, guideline: str, run: int, origin: str = "pipeline") -> str:
@@ -238,6 +248,9 @@ def row_of_label(
         "opinions_of": opinions_of or id,
         "payload": label.model_dump_json(exclude={"opinions"}),
         "created_at": label.created_at,
+        "certificate": label.certificate,
+        "audit_rate": label.audit_rate,
+        "drawn": label.drawn,
     }
 
 

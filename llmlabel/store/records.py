@@ -10,7 +10,7 @@ from pydantic import Field, JsonValue
 from llmlabel.domain.base import Value
 from llmlabel.domain.document import Document
 from llmlabel.domain.label import Label
-from llmlabel.domain.review import ReviewStatus, Verdict
+from llmlabel.domain.review import ReviewKind, ReviewStatus, Verdict
 
 RequestStatus = Literal["queued", "done", "failed"]
 DocumentStatus = Literal["queued", "failed", "review", "done"]
@@ -60,7 +60,8 @@ class StoredDocument(Value):
     """A document with everything known of it.
 
     `status`: `queued` while anything asked for is still to come; else `failed` if something
-    could not be done; else `review` while a label waits for a person; else `done`.
+    could not be done; else `review` while a label waits for a person; else `done`. A label that
+    was accepted is done, also while a person checks it.
     `document` is None while a recording waits for its transcript, or if that failed.
     `labels` are the current ones, one per guideline, in the order of `requests`.
     """
@@ -89,11 +90,16 @@ class ReviewItem(Value):
     """One item of the review queue as it stands.
 
     `token`, `leased_by` and `lease_expires_at` describe the last lease given on it.
-    `verdict` is the one that closed it.
+    `verdict` is the one that closed it. While a `blind` item is open, reviewers see the document
+    only; `hidden` says so. `sampled` is the probability with which the document was chosen
+    whatever its confidence; None where its verdict is part of no random sample.
     """
 
     id: str
     status: ReviewStatus
+    kind: ReviewKind = "doubt"
+    blind: bool = False
+    sampled: float | None = None
     document: Document
     recording: Recording | None = None
     label: StoredLabel = Field(description="The proposal, with every labeler's opinion.")
@@ -105,6 +111,11 @@ class ReviewItem(Value):
     lease_expires_at: datetime | None = None
     verdict: Verdict | None = None
     created_at: datetime
+
+    @property
+    def hidden(self) -> bool:
+        """Whether reviewers must not see the proposal, nor why it is reviewed."""
+        return self.blind and self.status == "open"
 
 
 class ReviewPage(Value):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from pydantic import TypeAdapter
 
-from llmlabel.domain.answer import Answer
 from llmlabel.domain.label import Label
 from llmlabel.domain.review import ReviewStatus, Verdict
 from llmlabel.errors import AlreadyReviewed, Conflict, LeaseExpired, NotFound
@@ -16,11 +15,11 @@ from llmlabel.store.cursors import cursor_of, seq_of
 from llmlabel.store.database import Database
 from llmlabel.store.events import Events
 from llmlabel.store.labels import Labels, label_id, matches, row_of_label
+from llmlabel.store.openings import place_in_queue
 from llmlabel.store.records import ReviewItem, ReviewPage, StoredLabel
 from llmlabel.store.rows import document_of, recording_of
 from llmlabel.store.tables import documents, labels, recordings, reviews, verdicts
-
-_answers: TypeAdapter[Answer] = TypeAdapter(Answer)
+from llmlabel.store.verified import read_answer
 
 
 class Reviews:
@@ -47,7 +46,12 @@ class Reviews:
             sa.select(reviews.c.id)
             .where(
                 reviews.c.status == "open",
-                sa.or_(reviews.c.lease_expires_at.is_(None), reviews.c.lease_expires_at <= when),
+                sa.or_(
+                    reviews.c.lease_expires_at.is_(None),
+                    reviews.c.lease_expires_at <= when,
+                    # So far ahead only if the clock was set back since the lease was given.
+                    reviews.c.lease_expires_at > when + 2 * duration,
+                ),
             )
             .order_by(
                 sa.case((skipped, 1), else_=0), reviews.c.priority.desc(), reviews.c.seq.asc()
@@ -206,6 +210,33 @@ class Reviews:
             self._events.append_with(connection, "review.undone", id, {"reviewer": reviewer})
             return self._load(connection, id)
 
+    def prioritize(self, guideline: str, values: Mapping[str, float]) -> int:
+        """Put doubted items in another order; returns how many moved.
+
+        Blind items and those that are reviewed because everything is keep their place: the
+        order in which they are decided must not depend on what the labelers said.
+
+        Args:
+            guideline: `name@version`.
+            values: By id of the document; higher comes first.
+        """
+        moved = 0
+        with self._database.write() as connection:
+            for document_id, value in sorted(values.items()):
+                changed = connection.execute(
+                    sa.update(reviews)
+                    .where(
+                        reviews.c.document_id == document_id,
+                        reviews.c.guideline == guideline,
+                        reviews.c.status == "open",
+                        ~reviews.c.blind,
+                        reviews.c.kind != "forced",
+                    )
+                    .values(priority=place_in_queue(value))
+                )
+                moved += changed.rowcount
+        return moved
+
     def verdicts_of(self, id: str) -> list[Verdict]:
         """Every verdict on an item, skips and undone ones included, oldest first."""
         with self._database.read() as connection:
@@ -282,12 +313,12 @@ class Reviews:
     def _add_label(
         self, connection: sa.Connection, proposal: str, label: Label, origin: str
     ) -> None:
-        run = connection.execute(
-            sa.select(labels.c.run).where(labels.c.id == proposal)
-        ).scalar_one()
+        run, made_by = connection.execute(
+            sa.select(labels.c.run, labels.c.opinions_of).where(labels.c.id == proposal)
+        ).one()
         id = label_id(label.document_id, label.guideline, run, f"{proposal} {origin}")
         connection.execute(
-            sa.insert(labels).values(**row_of_label(id, label, run, opinions_of=proposal))
+            sa.insert(labels).values(**row_of_label(id, label, run, opinions_of=made_by))
         )
 
     def _load(self, connection: sa.Connection, id: str) -> ReviewItem:
@@ -316,6 +347,9 @@ class Reviews:
         return ReviewItem(
             id=id,
             status=row["review_status"],
+            kind=row["review_kind"],
+            blind=row["review_blind"],
+            sampled=row["review_sampled"],
             document=document,
             recording=recording_of(row),
             label=proposals[row["review_label_id"]],
@@ -361,7 +395,7 @@ def _verdict_of(row: sa.RowMapping) -> Verdict:
         review_id=row["review_id"],
         reviewer=row["reviewer"],
         kind=row["kind"],
-        answer=None if row["answer"] is None else _answers.validate_json(row["answer"]),
+        answer=read_answer(row["answer"]),
         comment=row["comment"],
         seconds=row["seconds"],
         created_at=row["created_at"],

@@ -1,0 +1,264 @@
+"""Audits: what was accepted, what people found of the drawn answers, what is looked at again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from pydantic import JsonValue
+
+from llmlabel.domain.label import Route
+from llmlabel.store.database import Database, batches
+from llmlabel.store.events import Events
+from llmlabel.store.labels import Labels, label_id, matches, row_of_label
+from llmlabel.store.learning_records import AuditResult
+from llmlabel.store.openings import place_in_queue
+from llmlabel.store.records import StoredLabel
+from llmlabel.store.tables import labels, reviews
+from llmlabel.store.verified import Standing, read_answer, standing
+
+# Labels without opinions are small; this many are read at once.
+_PAGE = 5000
+
+
+class Audits:
+    """The audits of one database, derived from labels and verdicts whenever they are asked for."""
+
+    def __init__(self, database: Database, stored_labels: Labels, events: Events) -> None:
+        self._database = database
+        self._labels = stored_labels
+        self._events = events
+
+    def results(self, certificate: str) -> list[AuditResult]:
+        """Every label accepted under a certificate, in the order of acceptance.
+
+        What was not drawn is told in runs. Labels that a later labeling of the same document
+        replaced are left out; a verdict that was taken back makes its label pending again.
+
+        Args:
+            certificate: Its id.
+        """
+        with self._database.read() as connection:
+            return list(_results(connection, labels.c.certificate == certificate))
+
+    def uncertified(self, guideline: str) -> list[AuditResult]:
+        """The same of what was accepted under a guideline (`name@version`) by a bare threshold."""
+        where = sa.and_(labels.c.guideline == guideline, labels.c.certificate.is_(None))
+        with self._database.read() as connection:
+            return list(_results(connection, where))
+
+    def accepted_since(
+        self, guideline: str, after: int = 0, *, certificate: str | None = None
+    ) -> list[str]:
+        """Ids of the labels that were accepted and that no person has decided, oldest first.
+
+        Args:
+            guideline: A name or a `name@version`.
+            after: Only labels with a higher row number: `AuditResult.seq` of the last good
+                audit. A number and no moment, because clocks are set back.
+            certificate: Only what was accepted under this one.
+        """
+        current, newer = labels.alias("current"), labels.alias("newer")
+        query = (
+            sa.select(labels.c.id)
+            .join(current, current.c.opinions_of == labels.c.id)
+            .where(
+                _by_pipeline(),
+                labels.c.seq > after,
+                matches(labels.c.guideline, guideline),
+                current.c.route == Route.ACCEPTED.value,
+                ~current.c.verified,
+                ~sa.exists().where(
+                    newer.c.document_id == current.c.document_id,
+                    newer.c.guideline == current.c.guideline,
+                    newer.c.seq > current.c.seq,
+                ),
+            )
+            .order_by(labels.c.seq)
+        )
+        if certificate is not None:
+            query = query.where(labels.c.certificate == certificate)
+        with self._database.read() as connection:
+            return list(connection.execute(query).scalars())
+
+    def requeue(
+        self,
+        label_ids: Sequence[str],
+        kind: Literal["breach", "relabel"],
+        reason: str,
+        priorities: Mapping[str, float] | None = None,
+    ) -> int:
+        """Have people look at labels again; returns how many reviews were opened.
+
+        The current label of each document is what is reviewed. Passed over are those that wait
+        for a person already, and those that a later labeling replaced. Doing it twice opens
+        nothing more.
+
+        Args:
+            label_ids: Of labels as the pipeline or a verdict made them.
+            kind: `breach`: the label is accepted no more, until a person decides; decided ones
+                are passed over. `relabel`: it stands until a person says otherwise.
+            reason: Why, as a sentence; reviewers read it.
+            priorities: By id of the document; 0.0 without one.
+        """
+        opened = 0
+        with self._database.write() as connection:
+            for some in batches(sorted(set(label_ids))):
+                current = self._current(connection, some)
+                if kind == "breach":
+                    current = [each for each in current if not each.label.verified]
+                rows = [self._reopened(connection, each, kind, reason) for each in current]
+                for row in rows:
+                    row["priority"] = place_in_queue((priorities or {}).get(row["document_id"]))
+                if rows:
+                    connection.execute(sa.insert(reviews), rows)
+                opened += len(rows)
+            if opened:
+                about: dict[str, JsonValue] = {"kind": kind, "reason": reason, "labels": opened}
+                self._events.append_with(connection, "review.requeued", kind, about)
+        return opened
+
+    def _current(self, connection: sa.Connection, ids: Sequence[str]) -> list[StoredLabel]:
+        given, newest = labels.alias("given"), labels.alias("newest")
+        rows = connection.execute(
+            sa.select(labels.c.id, labels.c.document_id)
+            .distinct()
+            .join(given, given.c.opinions_of == labels.c.opinions_of)
+            .where(
+                given.c.id.in_(ids),
+                ~sa.exists().where(
+                    newest.c.document_id == labels.c.document_id,
+                    newest.c.guideline == labels.c.guideline,
+                    newest.c.seq > labels.c.seq,
+                ),
+                ~sa.exists().where(
+                    reviews.c.document_id == labels.c.document_id,
+                    reviews.c.guideline == labels.c.guideline,
+                    reviews.c.status == "open",
+                ),
+            )
+        ).all()
+        found = self._labels.with_ids(connection, [row.id for row in rows])
+        return [found[row.id] for row in sorted(rows, key=lambda row: row.document_id)]
+
+    def _reopened(
+        self, connection: sa.Connection, stored: StoredLabel, kind: str, reason: str
+    ) -> dict[str, Any]:
+        id, label = stored.id, stored.label
+        when = self._database.clock()
+        if kind == "breach":
+            # What is current says that it is not delivered as accepted any more.
+            taken_back = label.model_copy(
+                update={"route": Route.REVIEW, "reason": reason, "created_at": when}
+            )
+            root = connection.execute(
+                sa.select(labels.c.opinions_of).where(labels.c.id == id)
+            ).scalar_one()
+            id = label_id(label.document_id, label.guideline, stored.run, f"{id} {kind}")
+            row = row_of_label(id, taken_back, stored.run, opinions_of=root)
+            connection.execute(sa.insert(labels).values(**row))
+        earlier = connection.execute(
+            sa.select(sa.func.count()).select_from(reviews).where(reviews.c.label_id == id)
+        ).scalar_one()
+        digest = hashlib.sha256(f"{id}\x1f{kind}\x1f{earlier}".encode()).hexdigest()
+        return {
+            "id": "r-" + digest[:32],
+            "label_id": id,
+            "document_id": label.document_id,
+            "guideline": label.guideline,
+            "reason": reason,
+            "status": "open",
+            "token": 0,
+            "kind": kind,
+            "blind": False,
+            "created_at": when,
+        }
+
+
+def _results(connection: sa.Connection, where: sa.ColumnElement[bool]) -> Iterator[AuditResult]:
+    run: AuditResult | None = None
+    for rows, decided in _accepted(connection, where):
+        for row in rows:
+            if row.drawn:
+                if run is not None:
+                    yield run
+                    run = None
+                yield _drawn(row, decided.get((row.document_id, row.guideline)))
+            elif run is not None and run.rate == row.audit_rate:
+                changes = {"seq": row.seq, "count": run.count + 1, "created_at": row.created_at}
+                run = run.model_copy(update=changes)
+            else:
+                if run is not None:
+                    yield run
+                run = AuditResult(
+                    seq=row.seq, rate=row.audit_rate, drawn=False, created_at=row.created_at
+                )
+    if run is not None:
+        yield run
+
+
+def _accepted(
+    connection: sa.Connection, where: sa.ColumnElement[bool]
+) -> Iterator[tuple[Sequence[Any], dict[tuple[str, str], Standing]]]:
+    # Pages of accepted labels, each with the verdicts on the drawn ones among them.
+    newer = labels.alias("newer")
+    query = (
+        sa.select(
+            labels.c.seq,
+            labels.c.id,
+            labels.c.document_id,
+            labels.c.guideline,
+            labels.c.audit_rate,
+            labels.c.drawn,
+            labels.c.created_at,
+            sa.case((labels.c.drawn, labels.c.payload), else_=None).label("payload"),
+        )
+        .where(
+            where,
+            _by_pipeline(),
+            labels.c.route == Route.ACCEPTED.value,
+            ~labels.c.verified,
+            ~sa.exists().where(
+                newer.c.document_id == labels.c.document_id,
+                newer.c.guideline == labels.c.guideline,
+                newer.c.seq > labels.c.seq,
+                newer.c.opinions_of != labels.c.id,
+            ),
+        )
+        .order_by(labels.c.seq)
+    )
+    after = 0
+    while True:
+        rows = connection.execute(query.where(labels.c.seq > after).limit(_PAGE)).all()
+        drawn = sorted({row.document_id for row in rows if row.drawn})
+        decided = {
+            (each.document_id, each.guideline): each
+            for some in batches(drawn)
+            for each in standing(connection, document_ids=some)
+        }
+        yield rows, decided
+        if len(rows) < _PAGE:
+            return
+        after = rows[-1].seq
+
+
+def _drawn(row: Any, verdict: Standing | None) -> AuditResult:
+    proposed = json.loads(row.payload)["answer"]
+    return AuditResult(
+        seq=row.seq,
+        rate=row.audit_rate,
+        drawn=True,
+        pending=verdict is None,
+        proposed=None if proposed is None else read_answer(json.dumps(proposed)),
+        answer=None if verdict is None else verdict.answer,
+        label_id=row.id,
+        document_id=row.document_id,
+        created_at=row.created_at,
+    )
+
+
+def _by_pipeline() -> sa.ColumnElement[bool]:
+    return labels.c.opinions_of == labels.c.id
