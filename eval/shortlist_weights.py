@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from llmlabel.bootstrap import build
+from llmlabel.confidence.reliability import auroc
 from llmlabel.domain.answer import ChoiceAnswer
 from llmlabel.errors import InvalidInput
 from llmlabel.evaluation.cases import load
-from llmlabel.evaluation.reliability import auroc
 from llmlabel.evaluation.task import guideline_for
 from llmlabel.labelers.shortlist import Shortlist
 from llmlabel.llm.protocol import Scores

@@ -8,10 +8,10 @@ from datetime import datetime
 
 import numpy as np
 
+from llmlabel.confidence import reliability as r
 from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.prediction import Outcome, Prediction
 from llmlabel.evaluation import metrics as m
-from llmlabel.evaluation import reliability as r
 from llmlabel.evaluation.cases import CaseFile
 from llmlabel.evaluation.judging import Judged
 from llmlabel.evaluation.report import (

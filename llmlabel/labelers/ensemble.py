@@ -7,7 +7,9 @@ evidence and lowers the confidence. Only when all failed is the outcome a failur
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from llmlabel.domain.answer import ChoiceAnswer, SpansAnswer, TokensAnswer, TranscriptAnswer
 from llmlabel.domain.document import Document
@@ -16,6 +18,7 @@ from llmlabel.domain.prediction import Outcome, Prediction, Source
 from llmlabel.labelers.merge_spans import merge_spans
 from llmlabel.labelers.merge_tokens import merge_tokens
 from llmlabel.labelers.spoken import spoken
+from llmlabel.pooling import log_pool
 
 FAILED = 0.85
 """What a labeler's failure leaves of the confidence: its opinion was wanted, and is missing."""
@@ -25,7 +28,10 @@ _LEAST = 1e-6
 
 
 def combine(
-    document: Document, guideline: Guideline, predictions: Sequence[Prediction]
+    document: Document,
+    guideline: Guideline,
+    predictions: Sequence[Prediction],
+    weights: Mapping[str, float] | None = None,
 ) -> Prediction:
     """Combine the labelers' predictions of one document.
 
@@ -34,6 +40,8 @@ def combine(
             of the spans that stand on them, and units say when they were spoken.
         guideline: The task.
         predictions: In the order of the cascade, one or more.
+        weights: How much the opinion of each labeler, by name, counts in a choice; a labeler
+            that is not named counts 1. By default all count alike and their weights sum to one.
 
     Returns:
         An answer with every unit any labeler proposed, or the failure when all failed.
@@ -55,7 +63,7 @@ def combine(
     elif isinstance(last, TokensAnswer):
         made = merge_tokens(answered, _source(answered))
     elif isinstance(last, ChoiceAnswer):
-        made = _merge_choices(answered, _source(answered))
+        made = _merge_choices(answered, _source(answered), weights)
     else:
         made = answered[-1]
     if document.transcript is not None and not isinstance(made.answer, TranscriptAnswer):
@@ -109,17 +117,21 @@ def _source(predictions: Sequence[Prediction]) -> Source:
     )
 
 
-def _merge_choices(predictions: Sequence[Prediction], source: Source) -> Prediction:
+def _merge_choices(
+    predictions: Sequence[Prediction], source: Source, weights: Mapping[str, float] | None
+) -> Prediction:
     """The logarithmic opinion pool of the labelers' probabilities (Genest and Zidek 1986)."""
     labels = list(dict.fromkeys(label for each in predictions for label in _scores(each)))
-    logs = {
-        label: sum(math.log(max(_scores(each).get(label, 0.0), _LEAST)) for each in predictions)
-        / len(predictions)
-        for label in labels
-    }
-    top = max(logs.values())
-    total = sum(math.exp(value - top) for value in logs.values())
-    pooled = {label: math.exp(value - top) / total for label, value in logs.items()}
+    logs = [
+        np.array([[math.log(max(_scores(each).get(label, 0.0), _LEAST)) for label in labels]])
+        for each in predictions
+    ]
+    counts = [
+        1.0 / len(predictions) if weights is None else weights.get(each.source.labeler, 1.0)
+        for each in predictions
+    ]
+    shares = log_pool(logs, counts)[0]
+    pooled = {label: float(share) for label, share in zip(labels, shares, strict=True)}
     ranked = sorted(pooled, key=lambda label: -pooled[label])
     chosen = {each.answer.label for each in predictions if isinstance(each.answer, ChoiceAnswer)}
     agree = len(chosen) == 1

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmlabel.evaluation import metrics, reliability
+from llmlabel.confidence import reliability
+from llmlabel.evaluation import metrics
 from llmlabel.evaluation.metrics import Counts
 from llmlabel.evaluation.speech import WordErrors, normalised, word_errors
 

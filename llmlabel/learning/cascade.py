@@ -1,0 +1,102 @@
+"""Whom to ask first: how sure the student must be for no one else to be asked."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmlabel.domain.promise import Promise
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+TOLERANCE = 0.01
+"""Coverage that fewer calls may cost."""
+_CANDIDATES = 41
+
+
+@dataclass(frozen=True)
+class Cascade:
+    """When the labelers after the student are asked, and what that brings.
+
+    Attributes:
+        doubt: They are asked where the student's probability is below it; None: always.
+        coverage: Estimated share of documents accepted at the promise.
+        coverage_always: The same were they always asked.
+        saved: Share of documents on which they are not asked.
+    """
+
+    doubt: float | None
+    coverage: float
+    coverage_always: float
+    saved: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        return asdict(self)
+
+
+def choose_doubt(
+    top: Floats,
+    always: tuple[Floats, Bools],
+    alone: tuple[Floats, Bools],
+    weight: Floats,
+    promise: Promise,
+) -> Cascade:
+    """The smallest doubt that costs at most a point of coverage at the promise.
+
+    From the strictest doubt down, the first that costs more ends the search, so that one lucky
+    value below bad ones is not taken.
+
+    Args:
+        top: The student's own probability of its answer, cross-fitted, shape (n,).
+        always: Confidence and whether right where all were asked, each of shape (n,).
+        alone: The same where only the student was, each of shape (n,).
+        weight: How many documents each stands for, shape (n,).
+        promise: What coverage is measured at.
+    """
+    full = coverage_at(*always, weight, promise)
+    best = Cascade(None, full, full, 0.0)
+    if full <= 0:
+        return best
+    for doubt in np.unique(np.quantile(top, np.linspace(0, 1, _CANDIDATES)))[::-1]:
+        asked = top < doubt
+        coverage = coverage_at(
+            np.where(asked, always[0], alone[0]),
+            np.where(asked, always[1], alone[1]),
+            weight,
+            promise,
+        )
+        if coverage < full - TOLERANCE:
+            break
+        saved = float(weight[~asked].sum() / weight.sum())
+        best = Cascade(float(doubt), coverage, full, saved)
+    return best
+
+
+def coverage_at(confidence: Floats, right: Bools, weight: Floats, promise: Promise) -> float:
+    """Largest share of documents that can be accepted with an observed risk within the promise.
+
+    Args:
+        confidence: NaN where there is no answer, which is never accepted; shape (n,).
+        right: Whether the answer is right, shape (n,).
+        weight: How many documents each stands for, shape (n,).
+        promise: Delivered: wrong accepted ones as a share of all documents; accepted: as a
+            share of those accepted.
+    """
+    given = np.flatnonzero(np.isfinite(confidence))
+    if not len(given):
+        return 0.0
+    order = given[np.argsort(-confidence[given], kind="stable")]
+    accepted = np.cumsum(weight[order])
+    wrong = np.cumsum(weight[order] * ~right[order])
+    total = float(weight.sum())
+    risk = wrong / (total if promise.kind == "delivered" else accepted)
+    # Answers of equal confidence are accepted together.
+    sorted_confidence = confidence[order]
+    last = np.append(sorted_confidence[1:] != sorted_confidence[:-1], True)
+    kept = accepted[last & (risk <= promise.error)]
+    return float(kept.max() / total) if len(kept) else 0.0
