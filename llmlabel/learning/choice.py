@@ -54,6 +54,19 @@ class Applied:
 
 
 @dataclass(frozen=True)
+class Crossed:
+    """Cross-fitted answers to the verified documents, the cascade included.
+
+    Attributes:
+        answer: By index, -1 where no labeler answered, shape (n,).
+        confidence: NaN where there is no answer, shape (n,).
+    """
+
+    answer: Ints
+    confidence: Floats
+
+
+@dataclass(frozen=True)
 class LearnedChoice:
     """A student (or none), the calibrator, and the doubt below which the others are asked.
 
@@ -63,12 +76,14 @@ class LearnedChoice:
         doubt: The others are asked where the student's own probability is below it; None:
             always.
         report: Numbers on how these were chosen, as JSON holds them.
+        crossed: What it would have answered to the documents it learned from, had it not.
     """
 
     student: Student | None
     calibrator: ChoiceCalibrator
     doubt: float | None
     report: dict[str, Any]
+    crossed: Crossed | None = None
 
     def apply(
         self, base: ChoiceEvidence, vectors: Vectors | None, text_sha: Sequence[str]
@@ -167,7 +182,9 @@ def learn_choice(
             top = np.exp(crossed.logs.max(axis=1))
             cascade = _cascade(fit, top, gold, weight, promise or USUAL_PROMISE)
             report |= {"student": True, "cascade": cascade.to_dict()}
-            return LearnedChoice(student, fit.calibrator, cascade.doubt, report)
+            return LearnedChoice(
+                student, fit.calibrator, cascade.doubt, report, _crossed(fit, top, cascade.doubt)
+            )
         report |= {"student": False, "why": "the paired test does not say that it helps"}
     elif wanted:
         report |= {
@@ -182,7 +199,8 @@ def learn_choice(
             f"verify at least {STUDENT_FROM} labels.",
             field="gold",
         )
-    return LearnedChoice(None, without.calibrator, None, report)
+    alone = Crossed(without.answer, without.confidence)
+    return LearnedChoice(None, without.calibrator, None, report, alone)
 
 
 def _calibrated(
@@ -219,6 +237,19 @@ def _compare(
         for each in (without, fit)
     ]
     return paired_test(losses[0], losses[1], weight, text_sha)
+
+
+def _crossed(fit: CalibratorFit, top: Floats, doubt: float | None) -> Crossed:
+    """The cross-fitted answers of all labelers where all are asked, else of the student alone."""
+    alone = fit.by_pattern.get((STUDENT,))
+    if doubt is None or alone is None:
+        return Crossed(fit.answer, fit.confidence)
+    answer, confidence = fit.answer.copy(), fit.confidence.copy()
+    sure = top[alone.rows] >= doubt
+    rows = alone.rows[sure]
+    answer[rows] = alone.verdict.answer[sure]
+    confidence[rows] = alone.verdict.confidence[sure]
+    return Crossed(answer, confidence)
 
 
 def _cascade(
