@@ -13,6 +13,7 @@ from llmlabel.domain.document import Document
 from llmlabel.domain.guideline import Example, Guideline
 from llmlabel.domain.prediction import Prediction, Source
 from llmlabel.errors import ModelError
+from llmlabel.labelers.example_pool import NearestExamples
 from llmlabel.labelers.failure import failed
 from llmlabel.labelers.shortlist import Shortlist
 from llmlabel.llm.protocol import ChatModel, Scores
@@ -37,16 +38,26 @@ class LlmChoice:
         prompt: The template, with the blocks of `prompts/choice`.
         shortlist: Picks the candidates of a document where the guideline has more labels than
             its policy's `shortlist`.
+        nearest: Finds verified labels to show, as many as the policy's `verified_examples`.
     """
 
     name = "llm"
 
     def __init__(
-        self, model: ChatModel, prompt: PromptTemplate, shortlist: Shortlist | None = None
+        self,
+        model: ChatModel,
+        prompt: PromptTemplate,
+        shortlist: Shortlist | None = None,
+        nearest: NearestExamples | None = None,
     ) -> None:
         self._model = model
         self._prompt = prompt
         self._shortlist = shortlist
+        self._nearest = nearest
+
+    def with_nearest(self, nearest: NearestExamples) -> LlmChoice:
+        """The same labeler, which shows verified labels as well."""
+        return LlmChoice(self._model, self._prompt, self._shortlist, nearest)
 
     async def predict(
         self,
@@ -57,10 +68,19 @@ class LlmChoice:
         """One prediction per document; see `Labeler.predict`."""
         examples = shown_examples(guideline)
         names = guideline.label_names
-        prompts = [self._prompt.render(guideline, d.text, examples=examples) for d in documents]
+        verified = await self._verified(documents, guideline)
+        prompts = [
+            self._prompt.render(guideline, document.text, examples=examples, nearest=near)
+            for document, near in zip(documents, verified, strict=True)
+        ]
         if self._shortlist is not None and len(names) > guideline.policy.shortlist:
             priors = await self._shortlist.similarities([d.text for d in documents], guideline)
-            best = np.argsort(-priors, axis=1)[:, : guideline.policy.shortlist]
+            # Whatever label is shown in an example is offered as well.
+            shown = np.zeros_like(priors)
+            for row, near in enumerate(verified):
+                shown[row, [names.index(e.label) for e in near if e.label in names]] = 2
+            best = np.argsort(-priors - shown, axis=1, kind="stable")
+            best = best[:, : guideline.policy.shortlist]
             candidates = [[names[i] for i in row] for row in best]
             likeness: list[FloatArray | None] = [
                 row[order].astype(np.float64) for row, order in zip(priors, best, strict=True)
@@ -72,9 +92,19 @@ class LlmChoice:
             scored = await self._model.score(prompts, names)
         bias = _batch_bias(scored, candidates, guideline) if _calibrates(guideline, scored) else {}
         return [
-            self._prediction(scores, offered, near, bias, examples)
-            for scores, offered, near in zip(scored, candidates, likeness, strict=True)
+            self._prediction(scores, offered, near, bias, (*examples, *more))
+            for scores, offered, near, more in zip(
+                scored, candidates, likeness, verified, strict=True
+            )
         ]
+
+    async def _verified(
+        self, documents: Sequence[Document], guideline: Guideline
+    ) -> list[list[Example]]:
+        policy = guideline.policy
+        if self._nearest is None or not policy.verified_examples:
+            return [[] for _ in documents]
+        return await self._nearest.find(documents, policy.verified_examples, policy.example_tokens)
 
     def _prediction(
         self,

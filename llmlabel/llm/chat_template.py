@@ -16,7 +16,7 @@ from llmlabel.llm.protocol import Message
 class EncodedPrompt:
     """Token ids of a chat, up to where the assistant speaks.
 
-    The first `prefix` ids depend on all messages but the last, and on nothing else.
+    The first `prefix` ids depend on the messages that a batch shares, and on nothing else.
     """
 
     ids: tuple[int, ...]
@@ -57,21 +57,25 @@ class ChatTemplate:
         self._words = {"bos_token": begin, "eos_token": end}
         self._markups: dict[tuple[str, ...], list[str]] = {}
 
-    def encode(self, messages: Sequence[Message]) -> EncodedPrompt:
+    def encode(self, messages: Sequence[Message], shared: int | None = None) -> EncodedPrompt:
         """Token ids of the chat, ready for the assistant's first word.
+
+        Args:
+            messages: The chat.
+            shared: How many of the first messages a batch shares; None means all but the last.
 
         Raises:
             ModelRejected: The template refuses these roles, or a text cannot be encoded.
         """
         pieces: list[str | int] = []
         prefix = 0
-        last = len(messages) - 1
+        own = len(messages) - 1 if shared is None else min(shared, len(messages) - 1)
         for number, markup in enumerate(self._markup(tuple(m.role for m in messages))):
             if number:
                 _append(pieces, messages[number - 1].content)
             for piece in self._tokenizer.split_markup(markup):
                 _append(pieces, piece)
-            if number == last:
+            if number == own:
                 prefix = 1 + max(
                     (at for at, piece in enumerate(pieces) if isinstance(piece, int)), default=-1
                 )

@@ -157,7 +157,7 @@ class Engine:
         encoded: list[tuple[int, EncodedPrompt]] = []
         for number, prompt in enumerate(prompts):
             try:
-                ids = self._template.encode(prompt.messages)
+                ids = self._template.encode(prompt.messages, prompt.shared)
                 if len(ids.ids) + reserve > self.context_tokens:
                     raise ModelRejected(
                         f"The prompt has {len(ids.ids):,} tokens, and with {reserve:,} for the "

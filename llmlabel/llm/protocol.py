@@ -18,13 +18,18 @@ class Message(Value):
 
 
 class Prompt(Value):
-    """A rendered chat. All but the last message are the same for a whole batch.
+    """A rendered chat; its last message asks about one document.
 
-    `messages[:-1]` (instructions and worked examples) is the prefix a model may keep in its
-    cache; `messages[-1]` asks about one document.
+    The first messages (instructions and the guideline's worked examples) are the same for a
+    whole batch: the prefix a model may keep in its cache.
     """
 
     messages: tuple[Message, ...] = Field(min_length=1)
+    shared: int | None = Field(
+        default=None,
+        ge=0,
+        description="How many of the first messages are the same; None means all but the last.",
+    )
 
 
 class Usage(Value):

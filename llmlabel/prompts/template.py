@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -81,9 +81,10 @@ class PromptTemplate:
         labels: Sequence[str] | None = None,
         *,
         mark: tuple[int, int] | None = None,
+        nearest: Sequence[Example] = (),
         **extra: object,
     ) -> Prompt:
-        """Ask about one document. All messages but the last are the same for every text.
+        """Ask about one document; what stands before it and `nearest` is the same for every text.
 
         Args:
             guideline: The task.
@@ -92,6 +93,7 @@ class PromptTemplate:
             labels: Names of the labels offered; by default all of the guideline.
             mark: The part of the text that is asked about (`tokens`, `verify`), as offsets in
                 code points, end exclusive.
+            nearest: More examples, chosen for this text; they come after the others.
             extra: More names for a template of your own.
 
         Raises:
@@ -107,11 +109,16 @@ class PromptTemplate:
             examples = shown_examples(guideline, labels)
         common: dict[str, Any] = {**extra, "guideline": guideline, "labels": offered}
         messages = [self._message("system", "system", common)]
-        for turn in turns(self.name, examples):
-            messages.append(self._document(common, turn.text, turn.mark))
-            messages.append(self._message("assistant", "answer", {**common, "answer": turn.answer}))
+        messages += self._turns(common, examples)
+        shared = len(messages) if nearest else None
+        messages += self._turns(common, nearest)
         messages.append(self._document(common, text, mark))
-        return Prompt(messages=tuple(messages))
+        return Prompt(messages=tuple(messages), shared=shared)
+
+    def _turns(self, common: dict[str, Any], examples: Sequence[Example]) -> Iterator[Message]:
+        for turn in turns(self.name, examples):
+            yield self._document(common, turn.text, turn.mark)
+            yield self._message("assistant", "answer", {**common, "answer": turn.answer})
 
     def _document(self, common: dict[str, Any], text: str, mark: tuple[int, int] | None) -> Message:
         marked = None if mark is None else text[mark[0] : mark[1]]
