@@ -2,56 +2,36 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from llmlabel.audio import (
-    Progress,
-    Transcription,
-    TranscriptLabeler,
-    WhisperTranscriber,
-)
-from llmlabel.confidence.calibrator import RawCalibrator
+from pydantic import JsonValue
+from sqlalchemy.engine import make_url
+
+from llmlabel.audio import Progress, Transcription
 from llmlabel.domain.document import Document, sha256_of
-from llmlabel.domain.guideline import Guideline, LabelerStep
+from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.label import Label
 from llmlabel.embedding import SentenceEmbedder
-from llmlabel.errors import InvalidSetting, Unsupported
+from llmlabel.errors import InvalidSetting
 from llmlabel.guidelines import GuidelineLibrary
+from llmlabel.in_force import InForce
 from llmlabel.jobs import Jobs
-from llmlabel.labelers.llm_choice import LlmChoice
-from llmlabel.labelers.llm_spans import LlmSpans
-from llmlabel.labelers.llm_tokens import LlmTokens
-from llmlabel.labelers.protocol import Labeler
-from llmlabel.labelers.shortlist import Shortlist
-from llmlabel.labelers.spacy_labeler import SpacyLabeler
-from llmlabel.llm.cache import CachedModel, ReplyCache
-from llmlabel.llm.embedded import EmbeddedModel
-from llmlabel.llm.prepare import weights_sha256
 from llmlabel.llm.protocol import ChatModel
-from llmlabel.llm.remote import RemoteModel
 from llmlabel.models import ModelStore
+from llmlabel.parts import Parts
 from llmlabel.pipeline import Pipeline
 from llmlabel.prompts import PromptLibrary
 from llmlabel.review import ReviewQueue
+from llmlabel.routing import Routing, Step
 from llmlabel.settings import Settings
 from llmlabel.shipped import search_folders
 from llmlabel.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-
-class Loads(Protocol):
-    """A part that takes weights into memory at first use."""
-
-    @property
-    def loaded(self) -> bool:
-        """Whether they are there now."""
-        ...
 
 
 def build(settings: Settings) -> Application:
@@ -67,10 +47,14 @@ class Application:
         self.models = ModelStore(settings.models_folder, settings.model_sources)
         self.guidelines = GuidelineLibrary(search_folders("guidelines", settings.guideline_paths))
         self.prompts = PromptLibrary(search_folders("prompts", settings.prompt_paths))
-        self.pipeline = Pipeline(self._labeler_for, RawCalibrator())
-        self._labelers: dict[tuple[object, ...], Labeler] = {}
-        self._models: dict[str, ChatModel] = {}
-        self._heavy: dict[str, Loads] = {}
+        self.parts = Parts(settings, self.models, self.prompts)
+        self.in_force = InForce(
+            self.parts,
+            lambda: self.store if self.has_store else None,
+            promise=settings.promise,
+            seed=settings.audit_seed,
+        )
+        self.pipeline = Pipeline(self.in_force.routing)
 
     @property
     def transcription(self) -> Guideline:
@@ -80,7 +64,7 @@ class Application:
     @property
     def loaded(self) -> set[str]:
         """Names, as in the settings, of the models in memory now."""
-        return {name for name, part in self._heavy.items() if part.loaded}
+        return self.parts.loaded
 
     async def label(self, documents: Sequence[Document], guideline: Guideline) -> list[Label]:
         """Label a batch of documents; see `Pipeline.label`."""
@@ -99,7 +83,9 @@ class Application:
         Raises: see `Transcriber.transcribe`.
         """
         guideline = self.transcription
-        heard = await self._transcriber.transcribe(source, language=language, progress=progress)
+        heard = await self.parts.transcriber.transcribe(
+            source, language=language, progress=progress
+        )
         document = Document(
             id=id,
             text=heard.text,
@@ -110,16 +96,36 @@ class Application:
         [label] = await self.label([document], guideline)
         return document, label
 
-    def chat_model(self, name: str) -> ChatModel:
-        """The language model of that name: of the catalogue, a GGUF file, or a provider's.
+    def routing_for(self, guideline: Guideline) -> Routing:
+        """What is in force for a guideline now."""
+        return self.in_force.routing(guideline)
 
-        Raises:
-            MissingModel: Its weights are not on this machine.
-        """
-        if name not in self._models:
-            model = self._open_model(name)
-            self._models[name] = CachedModel(model, self._cache) if self._cache else model
-        return self._models[name]
+    def base_steps(self, guideline: Guideline) -> tuple[Step, ...]:
+        """The guideline's own labelers, without what was learned."""
+        return self.in_force.base_steps(guideline)
+
+    def identity(self, guideline: Guideline) -> dict[str, JsonValue]:
+        """What the answers under a guideline depend on now; a certificate holds for this."""
+        return self.in_force.identity(guideline)
+
+    def chat_model(self, name: str) -> ChatModel:
+        """The language model of that name; see `Parts.chat_model`."""
+        return self.parts.chat_model(name)
+
+    @property
+    def embedder(self) -> SentenceEmbedder:
+        """Sentence embeddings."""
+        return self.parts.embedder
+
+    @property
+    def has_store(self) -> bool:
+        """Whether there is a database: labeling a file does not make one."""
+        if "store" in self.__dict__:
+            return True
+        url = make_url(self.settings.resolved_database_url)
+        if url.get_backend_name() != "sqlite":
+            return True
+        return url.database is not None and Path(url.database).is_file()
 
     @cached_property
     def store(self) -> Store:
@@ -164,106 +170,10 @@ class Application:
         return await self.label(documents, self.guidelines.get(ref))
 
     async def _transcribe_file(self, path: Path, language: str | None) -> Transcription:
-        return await self._transcriber.transcribe(path, language=language)
+        return await self.parts.transcriber.transcribe(path, language=language)
 
     async def close(self) -> None:
         """Free the models and close what is open; stop `jobs` first where it was started."""
         if "store" in self.__dict__:
             self.store.close()
-        if "_transcriber" in self.__dict__:
-            await asyncio.to_thread(self._transcriber.close)
-        for model in self._models.values():
-            await model.close()
-        self._models.clear()
-        self._labelers.clear()
-
-    @cached_property
-    def embedder(self) -> SentenceEmbedder:
-        """Sentence embeddings."""
-        return SentenceEmbedder(self.models.path("minilm-l6-int8"), self.settings.threads)
-
-    @cached_property
-    def _cache(self) -> ReplyCache | None:
-        return ReplyCache(self.settings.home / "replies.db") if self.settings.llm_cache else None
-
-    @cached_property
-    def _transcriber(self) -> WhisperTranscriber:
-        chosen = self.settings.whisper_model
-        transcriber = WhisperTranscriber(
-            self.models.resolve(chosen),
-            name=chosen,
-            workers=self.settings.whisper_workers,
-            max_seconds=self.settings.max_audio_seconds,
-            max_bytes=self.settings.max_audio_bytes,
-        )
-        self._heavy[chosen] = transcriber
-        return transcriber
-
-    def _spacy(self, name: str) -> Path | str:
-        """A folder, or the name of an installed pipeline package."""
-        if self.models.catalogue.find(name) is None and not Path(name).exists():
-            return name
-        return self.models.resolve(name)
-
-    def _open_model(self, name: str) -> ChatModel:
-        s = self.settings
-        if self.models.catalogue.find(name) is not None or Path(name).suffix == ".gguf":
-            folder = self.models.resolve(name)
-            gguf = folder / "model.gguf" if folder.is_dir() else folder
-            prepared = s.home / "prepared"
-            model = EmbeddedModel(
-                gguf,
-                prepared,
-                threads=s.threads,
-                batch=s.llm_batch,
-                sha256=weights_sha256(gguf, prepared),
-            )
-            self._heavy[name] = model
-            return model
-        return RemoteModel(
-            name,
-            api_key=s.llm_api_key,
-            api_base=s.llm_api_base,
-            timeout=s.llm_timeout_seconds,
-            attempts=s.llm_attempts,
-            max_wait=s.llm_max_wait_seconds,
-            concurrency=s.llm_concurrency,
-            requests_per_minute=s.llm_requests_per_minute,
-            tokens_per_minute=s.llm_tokens_per_minute,
-            samples=s.llm_samples,
-        )
-
-    def _labeler_for(self, step: LabelerStep, guideline: Guideline) -> Labeler:
-        key = (step.name, guideline.kind, guideline.prompt, step.model, _has_many(guideline))
-        if key not in self._labelers:
-            self._labelers[key] = self._open_labeler(step, guideline)
-        return self._labelers[key]
-
-    def _open_labeler(self, step: LabelerStep, guideline: Guideline) -> Labeler:
-        if step.name == "whisper" and guideline.kind == "transcript":
-            return TranscriptLabeler()
-        if step.name == "spacy" and guideline.kind in ("spans", "tokens"):
-            name = step.model or self.settings.spacy_model
-            labeler = SpacyLabeler(self._spacy(name), batch=self.settings.spacy_batch)
-            self._heavy[name] = labeler
-            return labeler
-        if step.name == "llm":
-            model = self.chat_model(step.model or self.settings.llm)
-            if guideline.kind == "choice":
-                prompt = self.prompts.get(guideline.prompt or "choice@1.0.0")
-                shortlist = Shortlist(self.embedder) if _has_many(guideline) else None
-                return LlmChoice(model, prompt, shortlist)
-            if guideline.kind == "spans":
-                return LlmSpans(model, self.prompts)
-            if guideline.kind == "tokens":
-                return LlmTokens(model, self.prompts)
-        raise Unsupported(
-            f"{guideline.ref} names the labeler `{step.name}`, which cannot do the kind "
-            f"`{guideline.kind}`; name another in `labelers`.",
-            field="labelers",
-        )
-
-
-def _has_many(guideline: Guideline) -> bool:
-    """Whether there are more labels than are offered to a model at once."""
-    return len(guideline.labels) > guideline.policy.shortlist
+        await self.parts.close()

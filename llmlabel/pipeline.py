@@ -5,36 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from llmlabel.confidence.calibrator import Calibrator
-from llmlabel.confidence.gate import gate
 from llmlabel.domain.document import Document
-from llmlabel.domain.guideline import Guideline, LabelerStep
-from llmlabel.domain.label import Label
-from llmlabel.domain.prediction import Outcome, Prediction
+from llmlabel.domain.guideline import Guideline
+from llmlabel.domain.label import Label, Route
+from llmlabel.domain.prediction import Prediction
 from llmlabel.errors import EmptyText
 from llmlabel.labelers.ensemble import combine
-from llmlabel.labelers.protocol import Labeler
+from llmlabel.routing import Routing, Step
 
-LabelerFor = Callable[[LabelerStep, Guideline], Labeler]
+RoutingFor = Callable[[Guideline], Routing]
 
 
 class Pipeline:
     """Asks the labelers of a guideline in turn and turns what they say into labels.
 
     Args:
-        labeler_for: Gives the labeler of a step of the cascade (built once, then kept).
-        calibrator: Turns evidence into a confidence.
+        routing_for: Gives the labelers, the calibrator and the threshold in force for a
+            guideline; asked once per batch, so that a batch is labeled by one version of all.
         now: The clock, in UTC.
     """
 
     def __init__(
         self,
-        labeler_for: LabelerFor,
-        calibrator: Calibrator,
+        routing_for: RoutingFor,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._labeler_for = labeler_for
-        self._calibrator = calibrator
+        self._routing_for = routing_for
         self._now = now
 
     async def label(self, documents: Sequence[Document], guideline: Guideline) -> list[Label]:
@@ -59,18 +55,16 @@ class Pipeline:
                     )
         if not documents:
             return []
-        opinions = await self.predict(documents, guideline)
-        return [
-            self.decide(document, guideline, said)
-            for document, said in zip(documents, opinions, strict=True)
-        ]
+        routing = self._routing_for(guideline)
+        opinions = await self.predict(documents, guideline, routing.steps)
+        return self.decide(documents, guideline, opinions, routing)
 
     async def predict(
-        self, documents: Sequence[Document], guideline: Guideline
+        self, documents: Sequence[Document], guideline: Guideline, steps: Sequence[Step]
     ) -> list[list[Prediction]]:
         """What each labeler of the cascade says; a later one is asked only where it matters."""
         opinions: list[list[Prediction]] = [[] for _ in documents]
-        for step in guideline.labelers:
+        for step in steps:
             asked = [
                 index
                 for index, document in enumerate(documents)
@@ -78,8 +72,7 @@ class Pipeline:
             ]
             if not asked:
                 continue
-            labeler = self._labeler_for(step, guideline)
-            said = await labeler.predict(
+            said = await step.labeler.predict(
                 [documents[i] for i in asked], guideline, [tuple(opinions[i]) for i in asked]
             )
             for index, prediction in zip(asked, said, strict=True):
@@ -87,36 +80,38 @@ class Pipeline:
         return opinions
 
     def decide(
-        self, document: Document, guideline: Guideline, opinions: Sequence[Prediction]
-    ) -> Label:
-        """Combine the opinions on one document, state the confidence and choose the route."""
-        combined = combine(document, guideline, opinions)
-        confidence = (
-            self._calibrator.confidence(combined, guideline)
-            if combined.outcome is Outcome.ANSWERED
-            else None
-        )
-        route, reason = gate(combined, confidence, guideline.policy)
-        return Label(
-            document_id=document.id,
-            text_sha256=document.text_sha256,
-            guideline=guideline.ref,
-            guideline_sha256=guideline.sha256,
-            answer=combined.answer,
-            confidence=confidence,
-            route=route,
-            reason=reason,
-            threshold=guideline.policy.threshold,
-            units=combined.units,
-            opinions=tuple(opinions),
-            created_at=self._now(),
-        )
+        self,
+        documents: Sequence[Document],
+        guideline: Guideline,
+        opinions: Sequence[Sequence[Prediction]],
+        routing: Routing,
+    ) -> list[Label]:
+        """Combine the opinions on each document, state the confidence and choose the route."""
+        labels = []
+        judged = routing.judge.judge(documents, guideline, opinions)
+        for document, said, judgement in zip(documents, opinions, judged, strict=True):
+            label = Label(
+                document_id=document.id,
+                text_sha256=document.text_sha256,
+                guideline=guideline.ref,
+                guideline_sha256=guideline.sha256,
+                answer=judgement.combined.answer,
+                confidence=judgement.confidence,
+                route=Route.REVIEW,
+                reason="",
+                threshold=guideline.policy.threshold,
+                units=judgement.combined.units,
+                opinions=tuple(said),
+                created_at=self._now(),
+            )
+            labels.append(routing.route(label, judgement, guideline))
+        return labels
 
 
 def _is_asked(
-    step: LabelerStep, document: Document, guideline: Guideline, said: Sequence[Prediction]
+    step: Step, document: Document, guideline: Guideline, said: Sequence[Prediction]
 ) -> bool:
-    if step.when == "always" or not said:
+    if step.doubt is None or not said:
         return True
     so_far = combine(document, guideline, said)
     return so_far.probability is None or so_far.probability < step.doubt

@@ -16,6 +16,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
+from pydantic import JsonValue
+
 from llmlabel.domain.guideline import NAME_PATTERN, VERSION_PATTERN
 
 
@@ -202,3 +204,9 @@ def update_lock(path: Path, present: Mapping[Ref, Path]) -> list[str]:
         scratch.write_text(text, encoding="utf-8")
         scratch.replace(path)
     return added
+
+
+def sha256_of_json(value: JsonValue) -> str:
+    """SHA-256 of a JSON value in one canonical form: sorted keys, no spaces."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return sha256_of_bytes(text.encode())

@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from llmlabel.domain.promise import Promise
+from llmlabel.errors import InvalidInput, InvalidSetting
 
 
 def _split(value: Any) -> Any:
@@ -19,6 +22,16 @@ def _split(value: Any) -> Any:
 
 
 Listed = BeforeValidator(_split)
+
+
+def _promise(value: Any) -> Any:
+    """A promise in one variable; empty is none."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return Promise.parse(value) if value else None
+    except InvalidInput as exc:
+        raise ValueError(exc.detail) from exc
 
 
 class Settings(BaseSettings):
@@ -118,6 +131,16 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65535)
     """Port the service listens on; 0 takes a free one."""
 
+    promise: Annotated[Promise | None, NoDecode, BeforeValidator(_promise)] = None
+    """What is promised of the labels of every guideline that states no promise itself, as
+    `delivered:0.05:0.95`; a certificate must prove it before anything is accepted."""
+
+    audit_seed: str = "llmlabel"
+    """Seed of the draw that picks documents for blind checks; keep it to yourself."""
+
+    train_after: int = Field(default=200, ge=0)
+    """Verdicts on a guideline after which its student and calibrator are trained anew; 0 never."""
+
     lease_seconds: float = Field(default=300.0, gt=0)
     """How long a reviewer keeps an item without a sign of life."""
 
@@ -142,3 +165,11 @@ class Settings(BaseSettings):
     def resolved_database_url(self) -> str:
         """`database_url`, or the SQLite file in the home folder."""
         return self.database_url or f"sqlite:///{self.home / 'llmlabel.db'}"
+
+
+def explained(exc: ValidationError) -> InvalidSetting:
+    """What pydantic found wrong with the settings, as an error that names the variable."""
+    first = exc.errors()[0]
+    name = "LLMLABEL_" + "_".join(str(part) for part in first["loc"][:1]).upper()
+    why = str(first["msg"]).removeprefix("Value error, ").replace("Input should", "it should")
+    return InvalidSetting(f"{name} cannot be used: {why}", field=name)

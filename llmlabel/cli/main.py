@@ -7,12 +7,14 @@ from importlib import import_module
 from typing import Any
 
 import typer
+from pydantic import ValidationError
 from typer.core import TyperGroup
 from typer.main import get_command
 
 from llmlabel import __version__
 from llmlabel.cli.console import fail
 from llmlabel.errors import LlmlabelError
+from llmlabel.settings import explained
 
 COMMANDS = {
     "label": "llmlabel.cli.label:label",
@@ -78,3 +80,7 @@ def run() -> None:
         app()
     except LlmlabelError as error:
         sys.exit(fail(error))
+    except ValidationError as error:
+        if error.title != "Settings":
+            raise
+        sys.exit(fail(explained(error)))

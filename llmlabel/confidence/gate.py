@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from llmlabel.domain.confidence import Confidence
-from llmlabel.domain.guideline import Policy
 from llmlabel.domain.label import Route
 from llmlabel.domain.prediction import Outcome, Prediction
 
@@ -16,12 +17,23 @@ _WHY_NO_ANSWER = {
 }
 
 
-def gate(
-    prediction: Prediction, confidence: Confidence | None, policy: Policy
-) -> tuple[Route, str]:
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What an answer has to reach to be accepted.
+
+    `threshold` None accepts nothing, for the reason `blocked` gives. `certificate` is the id of
+    the one that sets the threshold; without it the guideline's bare threshold is meant.
+    """
+
+    threshold: float | None
+    certificate: str | None = None
+    blocked: str = ""
+
+
+def gate(prediction: Prediction, confidence: Confidence | None, bar: Bar) -> tuple[Route, str]:
     """Decide whether an answer goes out or to a reviewer first.
 
-    An answer is accepted when its confidence is at least the policy's threshold. Without an
+    An answer is accepted when its confidence is at least the bar's threshold. Without an
     answer there is nothing to accept, whatever the threshold.
     """
     if prediction.outcome is not Outcome.ANSWERED or confidence is None:
@@ -29,13 +41,16 @@ def gate(
         return Route.REVIEW, f"no answer: {why}" + (
             f" ({prediction.detail})" if prediction.detail else ""
         )
+    if bar.threshold is None:
+        return Route.REVIEW, bar.blocked
     kind = "calibrated confidence" if confidence.calibrated else "confidence"
+    name = "certified threshold" if bar.certificate else "threshold"
     # Shown with as many decimals as it takes to tell the two numbers apart.
     places = next(
-        (p for p in (2, 3, 4) if round(confidence.value, p) != round(policy.threshold, p)), 6
+        (p for p in (2, 3, 4) if round(confidence.value, p) != round(bar.threshold, p)), 6
     )
-    value, threshold = f"{confidence.value:.{places}f}", f"{policy.threshold:.{places}f}"
-    if confidence.value >= policy.threshold:
-        return Route.ACCEPTED, f"{kind} {value} reaches the threshold {threshold}"
+    value, threshold = f"{confidence.value:.{places}f}", f"{bar.threshold:.{places}f}"
+    if confidence.value >= bar.threshold:
+        return Route.ACCEPTED, f"{kind} {value} reaches the {name} {threshold}"
     doubt = f"; {prediction.detail}" if prediction.detail else ""
-    return Route.REVIEW, f"{kind} {value} is below the threshold {threshold}{doubt}"
+    return Route.REVIEW, f"{kind} {value} is below the {name} {threshold}{doubt}"

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from llmlabel.domain.answer import Kind, Span
 from llmlabel.domain.base import Value
+from llmlabel.domain.promise import Loss, Promise
 
 NAME_PATTERN = r"^[a-z][a-z0-9_-]{0,63}$"
 VERSION_PATTERN = r"^\d+\.\d+\.\d+$"
@@ -51,7 +52,7 @@ class LabelerStep(Value):
     below `doubt`.
     """
 
-    name: Literal["llm", "spacy", "whisper"]
+    name: Literal["llm", "spacy", "whisper", "student"]
     when: Literal["always", "doubtful"] = "always"
     doubt: float = Field(default=0.9, ge=0, le=1)
     model: str | None = Field(default=None, description="Overrides the setting for this task.")
@@ -61,7 +62,27 @@ class Policy(Value):
     """How a confidence becomes a route."""
 
     threshold: float = Field(ge=0, le=1, description="Answers at or above it are accepted.")
-    loss: Literal["exact", "units"] = "exact"
+    promise: Promise | None = Field(
+        default=None, description="What is promised of the labels; a certificate must prove it."
+    )
+    loss: Loss = Field(
+        default="exact",
+        description="exact: the whole answer is right or wrong; units: the share that is wrong.",
+    )
+    audit: float = Field(
+        default=0.05, ge=0, le=1, description="Share of accepted answers that people check blind."
+    )
+    order: Literal["uncertainty", "diverse", "fifo"] = Field(
+        default="uncertainty", description="Which doubtful document is reviewed first."
+    )
+    verified_examples: int = Field(
+        default=0,
+        ge=0,
+        description="Verified labels nearest to the text that are shown to a model as well.",
+    )
+    example_tokens: int = Field(
+        default=600, ge=0, description="Room, in tokens, for those verified labels."
+    )
     batch_calibration: bool = Field(
         default=False, description="Subtract the mean log-probability per label over the batch."
     )

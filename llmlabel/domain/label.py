@@ -11,6 +11,7 @@ from llmlabel.domain.answer import Answer
 from llmlabel.domain.base import Value
 from llmlabel.domain.confidence import Confidence
 from llmlabel.domain.prediction import Prediction, Unit
+from llmlabel.domain.promise import Promise
 
 
 class Route(StrEnum):
@@ -25,6 +26,9 @@ class Label(Value):
 
     `answer` is None only when no labeler gave one; the route is then `review`.
     `opinions` are the labelers' predictions it was combined from, failures included.
+    `promise` and `certificate` name what the routing rests on; None where it is a bare threshold.
+    `audit_rate`, `drawn` and `forced` say how the document came to be looked at by a person, or
+    not, whatever its confidence: they make verdicts a random sample, and reviewers never see them.
     """
 
     document_id: str
@@ -36,6 +40,15 @@ class Label(Value):
     route: Route
     reason: str = Field(description="Why it took this route, in words.")
     threshold: float
+    promise: Promise | None = None
+    certificate: str | None = None
+    audit_rate: float = Field(
+        default=0.0, ge=0, le=1, description="With which probability the document was drawn."
+    )
+    drawn: bool = Field(default=False, description="It was drawn for an audit.")
+    forced: bool = Field(
+        default=False, description="Every document went to review at the time, doubtful or not."
+    )
     units: tuple[Unit, ...] = ()
     opinions: tuple[Prediction, ...] = ()
     verified: bool = Field(default=False, description="A person confirmed or corrected it.")

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import pytest
 
-from llmlabel.confidence.calibrator import RawCalibrator
 from llmlabel.domain.answer import ChoiceAnswer
 from llmlabel.domain.document import Document
 from llmlabel.domain.guideline import Guideline, LabelDefinition, LabelerStep, Policy
@@ -12,6 +11,7 @@ from llmlabel.domain.label import Route
 from llmlabel.domain.prediction import Outcome, Prediction, Source
 from llmlabel.errors import EmptyText, ModelUnauthorized
 from llmlabel.pipeline import Pipeline
+from llmlabel.routing import RawJudge, Routing, Step, raw_confidence
 
 
 class Says:
@@ -74,7 +74,15 @@ def parts() -> dict[str, Says]:
 
 @pytest.fixture
 def pipeline(parts: dict[str, Says]) -> Pipeline:
-    return Pipeline(lambda step, guideline: parts[step.name], RawCalibrator())
+    return Pipeline(lambda guideline: routing_of(parts, guideline))
+
+
+def routing_of(parts: dict[str, Says], guideline: Guideline, **changes: Any) -> Routing:
+    steps = tuple(
+        Step(parts[step.name], step.doubt if step.when == "doubtful" else None)
+        for step in guideline.labelers
+    )
+    return Routing(**{"steps": steps, "judge": RawJudge()} | changes)
 
 
 async def test_every_document_gets_its_label_in_order(pipeline: Pipeline) -> None:

@@ -1,0 +1,149 @@
+"""What is in force for a guideline now: the learned version, the promise, its certificate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+from pydantic import JsonValue
+
+from llmlabel.domain.guideline import Guideline
+from llmlabel.domain.promise import Certificate, Promise
+from llmlabel.labelers.student import StudentLabeler
+from llmlabel.learned import Learned, LearnedJudge
+from llmlabel.parts import Parts
+from llmlabel.released import sha256_of_json
+from llmlabel.routing import RawJudge, Routing, Step
+from llmlabel.store import Store
+
+log = structlog.get_logger()
+
+
+class InForce:
+    """Reads what is stored of a guideline and makes a routing of it.
+
+    Args:
+        parts: The labelers.
+        store: Gives the database, or None where there is none: then nothing was learned,
+            nothing is certified, and a promise lets nothing pass.
+        promise: For guidelines that state none themselves.
+        seed: Of the draw of audits.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        store: Callable[[], Store | None],
+        *,
+        promise: Promise | None = None,
+        seed: str = "",
+    ) -> None:
+        self._parts = parts
+        self._store = store
+        self._promise = promise
+        self._seed = seed
+        self._learned: dict[str, Learned] = {}
+
+    def routing(self, guideline: Guideline) -> Routing:
+        """The labelers, the judge and the threshold in force for a guideline.
+
+        A certificate of another pipeline than the present one is ended here as void.
+
+        Raises:
+            StoreUnavailable: The database cannot be reached.
+        """
+        training, learned = self.learned(guideline)
+        steps = self._steps(guideline, learned)
+        judge = RawJudge() if learned is None else LearnedJudge(learned, training)
+        store = self._store()
+        certificate = self._valid(guideline, store)
+        promise = certificate.promise if certificate else self.promise(guideline, store)
+        rate, blocked = guideline.policy.audit, ""
+        if store is not None:
+            gate = store.gates.get(guideline.ref)
+            rate = max(rate, gate.audit_rate or 0.0)
+            blocked = "" if gate.open else gate.reason
+        if promise is not None and certificate is None and not blocked:
+            blocked = f"{guideline.ref} promises that {promise.sentence}; nothing proves it yet"
+        return Routing(
+            steps=steps,
+            judge=judge,
+            promise=promise,
+            certificate=certificate,
+            blocked=blocked,
+            audit_rate=rate if store is not None else 0.0,
+            seed=self._seed,
+            training=training or None,
+        )
+
+    def promise(self, guideline: Guideline, store: Store | None) -> Promise | None:
+        """What is promised of a guideline's labels.
+
+        By the guideline itself, by its last certificate, or by the setting. A certificate that
+        ended takes no promise back: until another proves it, nothing is accepted.
+        """
+        if guideline.policy.promise is not None:
+            return guideline.policy.promise
+        for certificate in store.certificates.list(guideline.ref) if store else ():
+            # Superseded without a successor: it was withdrawn, and the promise with it.
+            return self._promise if certificate.status == "superseded" else certificate.promise
+        return self._promise
+
+    def base_steps(self, guideline: Guideline) -> tuple[Step, ...]:
+        """The guideline's own labelers, without what was learned."""
+        return self._steps(guideline, None)
+
+    def learned(self, guideline: Guideline) -> tuple[str, Learned | None]:
+        """The id and the content of the active learned version; an empty id where none is."""
+        store = self._store()
+        active = store.trainings.active(guideline.ref, guideline.sha256) if store else None
+        if store is None or active is None:
+            return "", None
+        if active.id not in self._learned:
+            # One version of a guideline is kept; an older one is not asked for again soon.
+            self._learned = {
+                id: kept for id, kept in self._learned.items() if kept.guideline != guideline.ref
+            }
+            self._learned[active.id] = Learned.from_bytes(store.trainings.payload(active.id))
+        return active.id, self._learned[active.id]
+
+    def identity(self, guideline: Guideline) -> dict[str, JsonValue]:
+        """What the answers under a guideline depend on now."""
+        training, _ = self.learned(guideline)
+        return {
+            "guideline": guideline.ref,
+            "guideline_sha256": guideline.sha256,
+            "labelers": [self._parts.identity(step, guideline) for step in guideline.labelers],
+            "training": training or None,
+        }
+
+    def _valid(self, guideline: Guideline, store: Store | None) -> Certificate | None:
+        certificate = store.certificates.active(guideline.ref) if store else None
+        if store is None or certificate is None:
+            return None
+        now = self.identity(guideline)
+        if certificate.pipeline_sha256 == sha256_of_json(now):
+            return certificate
+        changed = sorted(
+            key
+            for key in now | certificate.pipeline
+            if now.get(key) != certificate.pipeline.get(key)
+        )
+        reason = f"changed since it was proved: {', '.join(changed)}; certify again"
+        store.certificates.end(certificate.id, "void", reason)
+        log.warning("certificate void", certificate=certificate.id, changed=changed)
+        return None
+
+    def _steps(self, guideline: Guideline, learned: Learned | None) -> tuple[Step, ...]:
+        steps = []
+        if learned is not None and learned.student is not None:
+            steps.append(Step(StudentLabeler(learned.student, self._parts.embedder)))
+        for asked in guideline.labelers:
+            doubt = asked.doubt if asked.when == "doubtful" else None
+            labeler = self._parts.labeler_for(asked, guideline)
+            if learned is not None:
+                labeler = learned.improved(labeler, lambda: self._parts.embedder)
+                if asked.name == "llm" and learned.student is not None:
+                    doubt = learned.doubt
+            steps.append(Step(labeler, doubt))
+        return tuple(steps)

@@ -1,0 +1,208 @@
+"""The models and labelers in memory: picked by the settings, each built once, at first use."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+from pydantic import JsonValue
+
+from llmlabel.audio import TranscriptLabeler, WhisperTranscriber
+from llmlabel.domain.guideline import Guideline, LabelerStep
+from llmlabel.embedding import SentenceEmbedder
+from llmlabel.errors import Unsupported
+from llmlabel.labelers.llm_choice import LlmChoice
+from llmlabel.labelers.llm_spans import VERIFY, LlmSpans
+from llmlabel.labelers.llm_tokens import PROMPT as TOKENS_PROMPT
+from llmlabel.labelers.llm_tokens import LlmTokens
+from llmlabel.labelers.protocol import Labeler
+from llmlabel.labelers.shortlist import Shortlist
+from llmlabel.labelers.spacy_labeler import SpacyLabeler
+from llmlabel.llm.cache import CachedModel, ReplyCache
+from llmlabel.llm.embedded import EmbeddedModel
+from llmlabel.llm.prepare import weights_sha256
+from llmlabel.llm.protocol import ChatModel
+from llmlabel.llm.remote import RemoteModel
+from llmlabel.models import ModelStore
+from llmlabel.prompts import PromptLibrary
+from llmlabel.settings import Settings
+
+CHOICE_PROMPT = "choice@1.0.0"
+EMBEDDER = "minilm-l6-int8"
+
+
+class Loads(Protocol):
+    """A part that takes weights into memory at first use."""
+
+    @property
+    def loaded(self) -> bool:
+        """Whether they are there now."""
+        ...
+
+
+class Parts:
+    """Builds what labels, and keeps it.
+
+    Args:
+        settings: Which models, and how they are run.
+        models: Where the weights are.
+        prompts: How language models are asked.
+    """
+
+    def __init__(self, settings: Settings, models: ModelStore, prompts: PromptLibrary) -> None:
+        self.settings = settings
+        self.models = models
+        self.prompts = prompts
+        self._labelers: dict[tuple[object, ...], Labeler] = {}
+        self._models: dict[str, ChatModel] = {}
+        self._heavy: dict[str, Loads] = {}
+
+    @property
+    def loaded(self) -> set[str]:
+        """Names, as in the settings, of the models in memory now."""
+        return {name for name, part in self._heavy.items() if part.loaded}
+
+    def chat_model(self, name: str) -> ChatModel:
+        """The language model of that name: of the catalogue, a GGUF file, or a provider's.
+
+        Raises:
+            MissingModel: Its weights are not on this machine.
+        """
+        if name not in self._models:
+            model = self._open_model(name)
+            self._models[name] = CachedModel(model, self._cache) if self._cache else model
+        return self._models[name]
+
+    @cached_property
+    def embedder(self) -> SentenceEmbedder:
+        """Sentence embeddings."""
+        return SentenceEmbedder(self.models.path(EMBEDDER), self.settings.threads)
+
+    @cached_property
+    def transcriber(self) -> WhisperTranscriber:
+        """Whisper."""
+        chosen = self.settings.whisper_model
+        transcriber = WhisperTranscriber(
+            self.models.resolve(chosen),
+            name=chosen,
+            workers=self.settings.whisper_workers,
+            max_seconds=self.settings.max_audio_seconds,
+            max_bytes=self.settings.max_audio_bytes,
+        )
+        self._heavy[chosen] = transcriber
+        return transcriber
+
+    def identity(self, step: LabelerStep, guideline: Guideline) -> dict[str, JsonValue]:
+        """What the answers of a step depend on besides the guideline itself."""
+        made: dict[str, JsonValue] = {"labeler": step.name, "when": step.when}
+        if step.when == "doubtful":
+            made["doubt"] = step.doubt
+        s = self.settings
+        if step.name == "llm":
+            made |= self._weights(step.model or s.llm)
+            default = {"choice": CHOICE_PROMPT, "spans": VERIFY, "tokens": TOKENS_PROMPT}
+            prompt = self.prompts.get(guideline.prompt or default[guideline.kind])
+            made |= {"prompt": prompt.ref, "prompt_sha256": prompt.sha256}
+            if _has_many(guideline):
+                made["shortlist"] = self._weights(EMBEDDER)
+        elif step.name == "spacy":
+            made |= self._weights(step.model or s.spacy_model)
+        elif step.name == "whisper":
+            made |= self._weights(step.model or s.whisper_model)
+        return made
+
+    async def close(self) -> None:
+        """Free the models."""
+        if "transcriber" in self.__dict__:
+            await asyncio.to_thread(self.transcriber.close)
+        for model in self._models.values():
+            await model.close()
+        self._models.clear()
+        self._labelers.clear()
+
+    def _weights(self, name: str) -> dict[str, JsonValue]:
+        entry = self.models.catalogue.find(name)
+        if entry is None:
+            return {"model": name}
+        return {"model": entry.name, "files": {file.path: file.sha256 for file in entry.files}}
+
+    @cached_property
+    def _cache(self) -> ReplyCache | None:
+        return ReplyCache(self.settings.home / "replies.db") if self.settings.llm_cache else None
+
+    def _spacy(self, name: str) -> Path | str:
+        """A folder, or the name of an installed pipeline package."""
+        if self.models.catalogue.find(name) is None and not Path(name).exists():
+            return name
+        return self.models.resolve(name)
+
+    def _open_model(self, name: str) -> ChatModel:
+        s = self.settings
+        if self.models.catalogue.find(name) is not None or Path(name).suffix == ".gguf":
+            folder = self.models.resolve(name)
+            gguf = folder / "model.gguf" if folder.is_dir() else folder
+            prepared = s.home / "prepared"
+            model = EmbeddedModel(
+                gguf,
+                prepared,
+                threads=s.threads,
+                batch=s.llm_batch,
+                sha256=weights_sha256(gguf, prepared),
+            )
+            self._heavy[name] = model
+            return model
+        return RemoteModel(
+            name,
+            api_key=s.llm_api_key,
+            api_base=s.llm_api_base,
+            timeout=s.llm_timeout_seconds,
+            attempts=s.llm_attempts,
+            max_wait=s.llm_max_wait_seconds,
+            concurrency=s.llm_concurrency,
+            requests_per_minute=s.llm_requests_per_minute,
+            tokens_per_minute=s.llm_tokens_per_minute,
+            samples=s.llm_samples,
+        )
+
+    def labeler_for(self, step: LabelerStep, guideline: Guideline) -> Labeler:
+        """The labeler of a step of a guideline's cascade.
+
+        Raises:
+            MissingModel: Its weights are not on this machine.
+            Unsupported: It cannot do guidelines of that kind.
+        """
+        key = (step.name, guideline.kind, guideline.prompt, step.model, _has_many(guideline))
+        if key not in self._labelers:
+            self._labelers[key] = self._open_labeler(step, guideline)
+        return self._labelers[key]
+
+    def _open_labeler(self, step: LabelerStep, guideline: Guideline) -> Labeler:
+        if step.name == "whisper" and guideline.kind == "transcript":
+            return TranscriptLabeler()
+        if step.name == "spacy" and guideline.kind in ("spans", "tokens"):
+            name = step.model or self.settings.spacy_model
+            labeler = SpacyLabeler(self._spacy(name), batch=self.settings.spacy_batch)
+            self._heavy[name] = labeler
+            return labeler
+        if step.name == "llm":
+            model = self.chat_model(step.model or self.settings.llm)
+            if guideline.kind == "choice":
+                prompt = self.prompts.get(guideline.prompt or CHOICE_PROMPT)
+                shortlist = Shortlist(self.embedder) if _has_many(guideline) else None
+                return LlmChoice(model, prompt, shortlist)
+            if guideline.kind == "spans":
+                return LlmSpans(model, self.prompts)
+            if guideline.kind == "tokens":
+                return LlmTokens(model, self.prompts)
+        raise Unsupported(
+            f"{guideline.ref} names the labeler `{step.name}`, which cannot do the kind "
+            f"`{guideline.kind}`; name another in `labelers`.",
+            field="labelers",
+        )
+
+
+def _has_many(guideline: Guideline) -> bool:
+    """Whether there are more labels than are offered to a model at once."""
+    return len(guideline.labels) > guideline.policy.shortlist
