@@ -123,8 +123,12 @@ def smallest_sample(risk: float, delta: float) -> int:
 
 def _hoeffding_p_value(mean: float, n: int, risk: float) -> float:
     at = min(mean, risk)
-    divergence = special.rel_entr(at, risk) + special.rel_entr(1 - at, 1 - risk)
-    return math.exp(-n * max(float(divergence), 0.0))
+    divergence = _entropy(at, risk) + _entropy(1 - at, 1 - risk)
+    return math.exp(-n * max(divergence, 0.0))
+
+
+def _entropy(share: float, other: float) -> float:
+    return share * math.log(share / other) if share > 0 else 0.0
 
 
 def _whole_errors(mean: float, n: int) -> int:
