@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -19,6 +19,7 @@ from llmlabel.jobs.attempts import Patience
 from llmlabel.jobs.board import Board
 from llmlabel.jobs.contracts import LabelBatch, Transcribe, Transcription
 from llmlabel.jobs.durable import DurableQueue
+from llmlabel.jobs.learn import LEARN, Learn, Learning, LearnJob
 from llmlabel.jobs.loop import BackgroundLoop
 from llmlabel.jobs.tasks import LABEL, TRANSCRIBE, Tasks
 from llmlabel.store import Asked, Failure, Recording, Store, StoredDocument
@@ -45,6 +46,8 @@ class Jobs:
         chunk: Documents labeled by one job.
         concurrency: Label jobs under way at once.
         recordings: Recordings transcribed at once.
+        learn: What else can be asked for, by name, through `learning`; one of it runs at a time.
+        upkeep: Called every few seconds on a thread of its own, by every process.
         worker: Stable name of this process, unlike any other's on the same database; by
             default the host's name.
         patience: Retries and crashes allowed.
@@ -64,6 +67,8 @@ class Jobs:
         chunk: int = 50,
         concurrency: int = 2,
         recordings: int = 2,
+        learn: Mapping[str, Learn] | None = None,
+        upkeep: Callable[[], object] | None = None,
         worker: str | None = None,
         patience: Patience | None = None,
         poll_seconds: float = 0.1,
@@ -86,6 +91,16 @@ class Jobs:
             changed=self._board.post,
             enqueue=self._enqueue,
         )
+        self.learning = Learning(
+            store,
+            lambda: self._queue,
+            self._loop,
+            learn or {},
+            patience=patience or Patience(),
+            under_way=self._tasks.under_way,
+            changed=self._board.post,
+        )
+        self._also = upkeep
         self._queue = DurableQueue(
             store.database.engine,
             self._worker,
@@ -93,10 +108,12 @@ class Jobs:
                 LABEL: (self._tasks.label, concurrency, poll_seconds),
                 # A recording takes seconds in any case, and every look costs a little.
                 TRANSCRIBE: (self._tasks.transcribe, recordings, max(poll_seconds, 0.25)),
+                LEARN: (self.learning.run, 1, max(poll_seconds, 0.25)),
             },
         )
         self._stopping = threading.Event()
         self._upkeep = threading.Thread(target=self._keep_up, name="jobs-upkeep", daemon=True)
+        self._watch = threading.Thread(target=self._keep_watch, name="jobs-watch", daemon=True)
 
     def start(self) -> None:
         """Begin to work, first on what an earlier process left. Once per instance.
@@ -109,6 +126,7 @@ class Jobs:
         self._loop.start()
         self._tasks.open()
         self._upkeep.start()
+        self._watch.start()
 
     def stop(self, timeout: float = 10.0) -> None:
         """Stop in good order: what is under way may end, what does not end in time is left.
@@ -123,6 +141,7 @@ class Jobs:
             self._loop.cancel()
             self._tasks.wait_idle(timeout)
         self._upkeep.join()
+        self._watch.join()
         self._queue.stop()
         self._store.work.retire(self._worker)
         self._loop.stop()
@@ -233,6 +252,16 @@ class Jobs:
             if self._stopping.wait(self._upkeep_seconds):
                 return
 
+    def _keep_watch(self) -> None:
+        # Apart from the signs of life, which nothing may hold up.
+        while self._also is not None:
+            try:
+                self._also()
+            except Exception as error:
+                log.warning("upkeep failed", error=str(error))
+            if self._stopping.wait(self._upkeep_seconds):
+                return
+
     def _bury_dead(self) -> None:
         dead = self._queue.dead()
         for job in dead:
@@ -243,6 +272,8 @@ class Jobs:
             elif job.name == TRANSCRIBE and job.arguments:
                 document_id, run = job.arguments
                 self._store.work.fail_transcription(document_id, run, failure)
+            elif job.name == LEARN:
+                self.learning.fail(job.id, failure)
             log.error("job failed", job=job.id, reason=job.reason)
         self._queue.forget([job.id for job in dead])
         if dead:
@@ -261,4 +292,13 @@ def _job_id(*parts: str) -> str:
     return f"{parts[0]}-" + hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:40]
 
 
-__all__ = ["Jobs", "LabelBatch", "Patience", "Transcribe", "Transcription"]
+__all__ = [
+    "Jobs",
+    "LabelBatch",
+    "Learn",
+    "LearnJob",
+    "Learning",
+    "Patience",
+    "Transcribe",
+    "Transcription",
+]

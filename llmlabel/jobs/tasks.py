@@ -73,7 +73,7 @@ class Tasks:
 
     def label(self, guideline: str, run: int, document_ids: list[str]) -> None:
         """Label what still waits of a chunk."""
-        with self._under_way():
+        with self.under_way():
             waiting = self._store.work.waiting(document_ids, guideline, run)
             attempts = {id: waiting[id] for id in document_ids if id in waiting}
             for crashes, ids in groups(attempts, self._chunk, self._patience):
@@ -88,7 +88,7 @@ class Tasks:
 
     def transcribe(self, document_id: str, run: int) -> None:
         """Transcribe a recording and queue what is asked of its text."""
-        with self._under_way():
+        with self.under_way():
             crashes = self._store.work.to_transcribe(document_id, run)
             if crashes is None:
                 return
@@ -164,7 +164,12 @@ class Tasks:
         self._changed()
 
     @contextmanager
-    def _under_way(self) -> Iterator[None]:
+    def under_way(self) -> Iterator[None]:
+        """Wait until jobs may begin, and be counted among those under way.
+
+        Raises:
+            Stopped: No more job may begin.
+        """
         with self._state:
             # The queue recovers jobs from its first moment; the rest of the process follows.
             self._state.wait_for(lambda: self._ready or self._closed)

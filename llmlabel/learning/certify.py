@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -100,7 +101,7 @@ async def certify(
         )
     if id is not None and (made := _stored(store, id)) is not None:
         return made
-    basis = _basis(store, guideline)
+    basis = await asyncio.to_thread(_basis, store, guideline)
     _refuse_overlap(guideline, basis)
     draft = _draft(guideline, identity, promise, basis, store)
     same = _same_as(draft, basis, store)
@@ -112,7 +113,7 @@ async def certify(
         found = _unproved(len(basis.gold), fewest, promise)
     else:
         spoken = await _answers(basis.gold, speak, progress)
-        found = _proved(spoken, basis, draft, delta)
+        found = await asyncio.to_thread(_proved, spoken, basis, draft, delta)
     certificate = draft.model_copy(update={**found, **({"id": id} if id else {})})
     _refuse_changed(store, guideline, basis)
     store.certificates.add(certificate)
@@ -152,7 +153,7 @@ def _basis(store: Store, guideline: Guideline) -> _Basis:
         if item.document.text not in shown
     ]
     gold = list({item.document.text_sha256: item for item in gold}.values())
-    said: list[JsonValue] = sorted(
+    said = sorted(
         item.document.text_sha256 + ("" if item.answer is None else item.answer.model_dump_json())
         for item in gold
     )
@@ -161,7 +162,7 @@ def _basis(store: Store, guideline: Guideline) -> _Basis:
         report=active.report if active else {},
         gold=gold,
         gold_since=since,
-        gold_sha256=sha256_of_json(said),
+        gold_sha256=sha256_of_json([*said]),
     )
 
 
@@ -291,17 +292,23 @@ def _proved(
         draft.promise,
         delta=delta,
     )
-    lacking = f" ({CERTIFY_SHARE:.0%} of new gold certifies)" if found.further else ""
-    return {
+    proved: dict[str, Any] = {
+        "floor": found.floor,
+        "further_gold": _in_all(found.further),
+        "sample": {**reference_of(spoken), GOLD: basis.gold_sha256, LOOKED: True},
+        "reason": found.reason
+        + (f" ({CERTIFY_SHARE:.0%} of gold certifies)" * bool(found.further)),
+        "status": "infeasible",
+    }
+    if found.accepted == 0:
+        # A threshold that nothing reaches keeps any promise and is of no use to anybody.
+        return proved
+    return proved | {
         "threshold": found.threshold,
         "observed_risk": found.observed_risk,
         "bound": found.bound,
         "coverage": found.coverage,
-        "floor": found.floor,
-        "further_gold": _in_all(found.further),
-        "sample": {**reference_of(spoken), GOLD: basis.gold_sha256, LOOKED: True},
-        "status": "active" if found.feasible else "infeasible",
-        "reason": found.reason + lacking,
+        "status": "active",
     }
 
 

@@ -2,95 +2,72 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import JsonValue
 
-from llmlabel.domain.answer import Answer, ChoiceAnswer, SpansAnswer, TokensAnswer
+from llmlabel.confidence.shift import Sample
 from llmlabel.learning.speak import Spoken, similarity
+from llmlabel.store.gold import label_names
 
 Floats = NDArray[np.float64]
 
 KEPT = 501
 """Values kept of a longer list: its quantiles, evenly spread, ends included."""
 
-NONE = ""
-"""Stands for documents without an answer, among the labels."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """Confidences, labels and similarities of a sample.
-
-    Attributes:
-        n: Documents in it.
-        confidences: Of those with an answer, rising; quantiles where there were many.
-        labels: How often each label was given; `` counts documents without an answer.
-        similarities: To the nearest text learned from, rising; empty where no labeler says.
-    """
-
-    n: int
-    confidences: Floats
-    labels: dict[str, int] = field(default_factory=dict)
-    similarities: Floats = field(default_factory=lambda: np.empty(0))
-
-    @classmethod
-    def of(cls, sample: dict[str, JsonValue]) -> Reference | None:
-        """Read back what `reference_of` made; None where a certificate holds no such sample."""
-        n, labels = sample.get("n"), sample.get("labels")
-        if not isinstance(n, int) or not isinstance(labels, dict):
-            return None
-        return cls(
-            n=n,
-            confidences=_floats(sample.get("confidences")),
-            labels={name: int(n) for name, n in labels.items() if isinstance(n, int | float)},
-            similarities=_floats(sample.get("similarities")),
-        )
-
 
 def reference_of(spoken: Sequence[Spoken]) -> dict[str, JsonValue]:
-    """The sample as JSON: short however many documents there were."""
-    confidences = [each.confidence for each in spoken]
+    """What drift is measured against, as JSON: short however many documents there were.
+
+    `confidences` are rising, null where there was no answer; `labels` counts what was answered;
+    `similarities` to the nearest text learned from are rising, and none where no labeler says.
+    """
     labels: Counter[str] = Counter()
     for each in spoken:
-        labels.update(names_of(each.judged.combined.answer))
-    found = [similarity(each.opinions) for each in spoken]
+        labels.update(label_names(each.judged.combined.answer))
+    near = [similarity(each.opinions) for each in spoken]
     return {
         "n": len(spoken),
-        "confidences": _kept([value for value in confidences if value is not None]),
+        "confidences": _kept([each.confidence for each in spoken]),
         "labels": dict(labels.most_common()),
-        "similarities": _kept([value for value in found if value is not None]),
+        "similarities": _kept([value for value in near if value is not None]),
     }
 
 
-def names_of(answer: Answer | None) -> list[str]:
-    """The labels that an answer gives, repeats included."""
-    match answer:
-        case None:
-            return [NONE]
-        case ChoiceAnswer():
-            return [answer.label]
-        case SpansAnswer():
-            return [span.label for span in answer.spans]
-        case TokensAnswer():
-            return [token.label for token in answer.tokens]
-    return []
+def reference_in(sample: Mapping[str, JsonValue]) -> Sample | None:
+    """Read back what `reference_of` made; None where a certificate holds no such thing."""
+    confidences, labels = sample.get("confidences"), sample.get("labels")
+    if not isinstance(confidences, list) or not isinstance(labels, dict):
+        return None
+    return sample_of(
+        confidences,
+        {name: int(n) for name, n in labels.items() if isinstance(n, int)},
+        sample.get("similarities"),
+    )
 
 
-def _kept(values: Sequence[float]) -> list[JsonValue]:
-    if not values:
-        return []
-    ordered = np.sort(np.array(values, dtype=np.float64))
+def sample_of(confidences: Sequence[Any], labels: Mapping[str, int], similarities: Any) -> Sample:
+    """Documents as `confidence.shift` compares them; novelty is 1 - similarity."""
+    return Sample(
+        confidence=_floats(confidences),
+        labels=dict(labels),
+        distance=1.0 - _floats(similarities or []),
+    )
+
+
+def _kept(values: Sequence[float | None]) -> list[JsonValue]:
+    # No answer sorts before every confidence, so that its share is kept as well.
+    ordered = sorted(values, key=lambda value: -1.0 if value is None else value)
     if len(ordered) > KEPT:
-        ordered = np.quantile(ordered, np.linspace(0, 1, KEPT), method="inverted_cdf")
-    return [round(float(value), 6) for value in ordered]
+        places = np.linspace(0, len(ordered) - 1, KEPT).round().astype(int)
+        ordered = [ordered[place] for place in places]
+    return [None if value is None else round(value, 6) for value in ordered]
 
 
-def _floats(values: Any) -> Floats:
-    kept = values if isinstance(values, list) else []
-    return np.array([each for each in kept if isinstance(each, int | float)], dtype=np.float64)
+def _floats(values: Sequence[Any]) -> Floats:
+    return np.array([math.nan if value is None else value for value in values], dtype=np.float64)

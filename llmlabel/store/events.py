@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import sqlalchemy as sa
 from pydantic import JsonValue
@@ -22,6 +23,28 @@ class Events:
         """Add an event in a transaction of its own."""
         with self._database.write() as connection:
             self.append_with(connection, kind, subject, payload)
+
+    def append_once(
+        self, kind: str, subject: str, payload: dict[str, JsonValue] | None = None
+    ) -> bool:
+        """Add an event unless there is one of this kind on this subject, by whomever.
+
+        Returns:
+            Whether it was added.
+        """
+        known = sa.exists().where(events.c.kind == kind, events.c.subject == subject)
+        with self._database.write() as connection:
+            self._database.exclusive(connection, f"event {kind} {subject}")
+            if connection.execute(sa.select(known)).scalar():
+                return False
+            self.append_with(connection, kind, subject, payload)
+        return True
+
+    def of(self, subject: str, *kinds: str) -> list[Event]:
+        """Events of these kinds on one subject, oldest first."""
+        query = sa.select(events).where(events.c.kind.in_(kinds), events.c.subject == subject)
+        with self._database.read() as connection:
+            return [_event_of(row) for row in connection.execute(query.order_by(events.c.seq))]
 
     def append_with(
         self,
@@ -53,13 +76,14 @@ class Events:
         if kind is not None:
             query = query.where(events.c.kind == kind)
         with self._database.read() as connection:
-            return [
-                Event(
-                    seq=row.seq,
-                    kind=row.kind,
-                    subject=row.subject,
-                    payload=json.loads(row.payload),
-                    created_at=row.created_at,
-                )
-                for row in connection.execute(query)
-            ]
+            return [_event_of(row) for row in connection.execute(query)]
+
+
+def _event_of(row: sa.Row[Any]) -> Event:
+    return Event(
+        seq=row.seq,
+        kind=row.kind,
+        subject=row.subject,
+        payload=json.loads(row.payload),
+        created_at=row.created_at,
+    )

@@ -1,0 +1,159 @@
+"""Trainings and certifications in the background: one at a time, through any crash."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Literal
+
+import structlog
+from pydantic import Field
+
+from llmlabel.domain.base import Value
+from llmlabel.errors import Conflict, NotFound, Unsupported
+from llmlabel.jobs.attempts import Patience, failure_of
+from llmlabel.jobs.durable import DurableQueue, Stopped
+from llmlabel.jobs.loop import BackgroundLoop
+from llmlabel.store import Failure, Store
+
+LEARN = "learn"
+
+ASKED, BEGAN, DONE, FAILED = "learn.asked", "learn.began", "learn.done", "learn.failed"
+
+Learn = Callable[[str, str, str], Awaitable[str]]
+"""Does one job, given its id, the guideline (`name@version`) and its argument; returns the id of
+what it made. It may be run again from its start, after a crash, and must not do things twice."""
+
+log = structlog.get_logger()
+
+
+class LearnJob(Value):
+    """A training or certification that was asked for, and what became of it."""
+
+    id: str
+    what: str = Field(description="train, certify, …")
+    guideline: str = Field(description="name@version")
+    argument: str = ""
+    status: Literal["queued", "done", "failed"]
+    result: str | None = Field(default=None, description="Id of what was made.")
+    failure: Failure | None = None
+    created_at: datetime
+
+
+class Learning:
+    """The queue of what is learned and proved. What is known of a job is in the log of events.
+
+    Args:
+        store: Its database holds the queue.
+        queue: Runs `run`.
+        loop: Where the work is awaited, beside the labeling.
+        works: What can be asked for, by name.
+        patience: Retries and crashes allowed.
+        under_way: Holds the end of the process back while a job runs.
+        changed: Told when a job has ended.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        queue: Callable[[], DurableQueue],
+        loop: BackgroundLoop,
+        works: Mapping[str, Learn],
+        *,
+        patience: Patience,
+        under_way: Callable[[], AbstractContextManager[None]],
+        changed: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._queue = queue
+        self._loop = loop
+        self._works = works
+        self._patience = patience
+        self._under_way = under_way
+        self._changed = changed
+
+    def submit(
+        self, what: str, guideline: str, argument: str = "", *, id: str | None = None
+    ) -> LearnJob:
+        """Ask for a training or certification; durable when it returns.
+
+        Args:
+            what: `train` or `certify`.
+            guideline: `name@version`.
+            argument: What the work understands: the promise of a certification.
+            id: Of the job; asked for again under the same id it is the same job.
+
+        Raises:
+            Unsupported: This process cannot do it.
+            Conflict: The id is taken by another job.
+            StoreUnavailable: The database cannot be used; nothing is accepted.
+        """
+        if what not in self._works:
+            raise Unsupported(f"This service cannot `{what}`; use the command line.", field="what")
+        id = id or f"j-{uuid.uuid4().hex}"
+        asked: dict[str, str] = {"what": what, "guideline": guideline, "argument": argument}
+        events = self._store.events
+        database = self._store.database
+        with database.write() as connection:
+            database.exclusive(connection, f"{LEARN} {id}")
+            known = events.of(id, ASKED)
+            if not known:
+                events.append_with(connection, ASKED, id, {**asked})
+                self._queue().enqueue(connection, LEARN, id, id, what, guideline, argument)
+        if known and known[0].payload != asked:
+            raise Conflict(f"The id `{id[:64]}` is taken by another job.", field="id")
+        return self.get(id)
+
+    def get(self, id: str) -> LearnJob:
+        """A job as it stands.
+
+        Raises:
+            NotFound: None was asked for under that id.
+        """
+        found = {event.kind: event for event in self._store.events.of(id, ASKED, DONE, FAILED)}
+        if ASKED not in found:
+            raise NotFound(f"No job was asked for under the id `{id[:64]}`.", field="id")
+        asked = {name: str(value) for name, value in found[ASKED].payload.items()}
+        done, failed = found.get(DONE), found.get(FAILED)
+        return LearnJob(
+            id=id,
+            what=asked["what"],
+            guideline=asked["guideline"],
+            argument=asked["argument"],
+            status="done" if done else "failed" if failed else "queued",
+            result=str(done.payload["result"]) if done else None,
+            failure=Failure.model_validate(failed.payload) if failed and not done else None,
+            created_at=found[ASKED].created_at,
+        )
+
+    def run(self, id: str, what: str, guideline: str, argument: str) -> None:
+        """Do a job; what it raises is kept as its failure."""
+        with self._under_way():
+            if self.get(id).status != "queued":
+                return
+            failure = self._patience.gave_up(len(self._store.events.of(id, BEGAN)))
+            if failure is not None:
+                self.fail(id, failure)
+                return
+            self._store.events.append(BEGAN, id)
+
+            async def work() -> str:
+                return await self._works[what](id, guideline, argument)
+
+            try:
+                result = self._loop.run(self._patience.ask(work))
+            except Stopped:
+                raise
+            except Exception as error:
+                log.warning("learning failed", what=what, guideline=guideline, error=str(error))
+                self.fail(id, failure_of(error))
+            else:
+                self._store.events.append_once(DONE, id, {"result": result})
+                self._changed()
+
+    def fail(self, id: str, failure: Failure) -> None:
+        """Say why a job will never be done."""
+        self._store.events.append_once(FAILED, id, {**failure.model_dump()})
+        self._changed()
