@@ -20,6 +20,7 @@ COMMANDS = {
     "label": "llmlabel.cli.label:label",
     "serve": "llmlabel.cli.serve:serve",
     "eval": "llmlabel.cli.eval:eval_command",
+    "simulate": "llmlabel.cli.simulate:simulate",
     "guidelines": "llmlabel.cli.guidelines:app",
     "models": "llmlabel.cli.models:app",
     "doctor": "llmlabel.cli.doctor:doctor",

@@ -80,10 +80,21 @@ def render_html(report: Report) -> str:
         _wrong(report),
         _made_by(report),
     ]
+    return page(title, body)
+
+
+def page(title: str, body: Iterable[str], style: str = "") -> str:
+    """A page in the house's style, light or dark, that needs nothing from anywhere.
+
+    Args:
+        title: Plain text.
+        body: HTML, what is not ours escaped.
+        style: More CSS.
+    """
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>"
+        f"<title>{escape(title)}</title><style>{_STYLE}{style}</style></head>"
         f"<body>{''.join(body)}</body></html>\n"
     )
 
@@ -113,7 +124,7 @@ def _metrics(report: Report) -> str:
             f"accuracy {point.lower:.3f}). The guideline's threshold is {report.threshold:g}."
         )
     text = "".join(f"<p>{escape(line)}</p>" for line in below)
-    return "<h2>Scores</h2>" + _table(["", "", ""], rows, numbers={1}) + text
+    return "<h2>Scores</h2>" + table(["", "", ""], rows, numbers={1}) + text
 
 
 def _plots(report: Report) -> str:
@@ -145,7 +156,7 @@ def _labels(report: Report) -> str:
         for s in report.per_label
     ]
     heads = ["label", "precision", "recall", "F1", "gold", "answered"]
-    text = "<h2>Labels</h2>" + _table(heads, rows, numbers={1, 2, 3, 4, 5})
+    text = "<h2>Labels</h2>" + table(heads, rows, numbers={1, 2, 3, 4, 5})
     if report.confusion and report.confusion.labels:
         plot = svg.confusion_plot(report.confusion)
         text += f'<h2>Confusion: gold by row, answer by column</h2><div class="wide">{plot}</div>'
@@ -156,7 +167,7 @@ def _clauses(report: Report) -> str:
     if not report.clauses:
         return ""
     rows = [[escape(c.id), str(c.n), str(c.right), f"{c.right / c.n:.2f}"] for c in report.clauses]
-    text = "<h2>Clauses</h2>" + _table(["clause", "cases", "right", "share"], rows, {1, 2, 3})
+    text = "<h2>Clauses</h2>" + table(["clause", "cases", "right", "share"], rows, {1, 2, 3})
     if report.clauses_untested:
         text += f"<p>Without a case: {escape(', '.join(report.clauses_untested))}</p>"
     return text
@@ -182,7 +193,7 @@ def _wrong(report: Report) -> str:
     heads = ["case", "text", "gold", "answer", "confidence", "route"]
     return (
         f"<h2>Wrong answers ({of})</h2>"
-        f'<div class="wide">{_table(heads, rows, numbers={4}, texts={1, 2, 3})}</div>'
+        f'<div class="wide">{table(heads, rows, numbers={4}, texts={1, 2, 3})}</div>'
     )
 
 
@@ -202,20 +213,22 @@ def _made_by(report: Report) -> str:
     ]
     heads = ["labeler", "model", "prompt", "answers", "failures", "cached", "tokens", "seconds"]
     options = [[escape(name), escape(value)] for name, value in report.options.items()]
-    text = "<h2>Made by</h2>" + _table(heads, rows, numbers={3, 4, 5, 6, 7})
-    return text + (_table(["option", "value"], options) if options else "")
+    text = "<h2>Made by</h2>" + table(heads, rows, numbers={3, 4, 5, 6, 7})
+    return text + (table(["option", "value"], options) if options else "")
 
 
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.4f}"
 
 
-def _table(
+def table(
     heads: Sequence[str],
     rows: Iterable[Sequence[str]],
     numbers: set[int] | None = None,
     texts: set[int] | None = None,
 ) -> str:
+    """A table of HTML cells; columns of numbers are set to the right, of texts wrapped."""
+
     def kind(index: int) -> str:
         if index in (numbers or set()):
             return ' class="n"'

@@ -6,6 +6,7 @@ import numpy as np
 
 from llmlabel.confidence.choice_evidence import choice_evidence
 from llmlabel.domain.answer import ChoiceAnswer
+from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.prediction import Outcome
 from llmlabel.domain.promise import Promise
 from llmlabel.errors import InvalidInput
@@ -74,6 +75,11 @@ class ChoiceLearner:
             reference=crossed.confidence[random],
             right=(crossed.answer == verdicts)[random],
         )
+
+
+def prototype_texts(guideline: Guideline) -> list[str]:
+    """What stands for each label before it has examples: its name and definition."""
+    return [f"{label.name.replace('_', ' ')}: {label.definition}" for label in guideline.labels]
 
 
 def raw_choices(stream: Stream) -> tuple[Ints, Floats]:
