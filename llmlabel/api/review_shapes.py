@@ -13,8 +13,12 @@ from llmlabel.domain.answer import Answer
 from llmlabel.domain.document import Transcript
 from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.prediction import Prediction
-from llmlabel.domain.review import Lease, ReviewStatus, Verdict, VerdictKind
+from llmlabel.domain.review import Lease, ReviewKind, ReviewStatus, Verdict, VerdictKind
+from llmlabel.review import token_offsets
 from llmlabel.store import Counts, Recording, ReviewItem, ReviewPage
+
+BLIND = "What was proposed, and why a person looks at it, is hidden until a verdict is given."
+KIND = "How it came to be reviewed; null while that is hidden."
 
 Token = Annotated[int, Field(ge=0, description="`lease.token`, as the item came with it.")]
 
@@ -25,7 +29,8 @@ class VerdictIn(Body):
     token: Token
     kind: VerdictKind = Field(
         description="`confirm` the proposal, `correct` it, `reject` (there is no right answer), "
-        "or `skip` (someone else should decide)."
+        "or `skip` (someone else should decide). The answer to a blind item is sent with "
+        "`correct`."
     )
     answer: Answer | None = Field(default=None, description="The right answer; for `correct`.")
     comment: str | None = Field(default=None, max_length=10_000)
@@ -40,12 +45,22 @@ class LeaseIn(Body):
     token: Token
 
 
+class TokenOffsets(BaseModel):
+    """Where a token stands; code points, `end` exclusive."""
+
+    start: int
+    end: int
+
+
 class ReviewedDocument(BaseModel):
-    """What the reviewer reads or hears."""
+    """What the reviewer reads or hears.
+
+    Where the transcript itself is what a blind reviewer has to give, there is only the recording.
+    """
 
     id: str
-    text: str
-    text_sha256: str
+    text: str | None
+    text_sha256: str | None
     language: str | None
     metadata: dict[str, JsonValue]
     recording: Recording | None
@@ -53,14 +68,16 @@ class ReviewedDocument(BaseModel):
 
 
 class ReviewSummary(BaseModel):
-    """An item of the queue, in short."""
+    """An item of the queue, in short; while a blind one is open, what is hidden is null."""
 
     id: str
     status: ReviewStatus
+    blind: bool = Field(description=BLIND)
+    kind: ReviewKind | None = Field(description=KIND)
     document_id: str
     guideline: str
-    reason: str = Field(description="Why a person should look at it.")
-    priority: float
+    reason: str | None = Field(description="Why a person should look at it.")
+    priority: float | None
     lease: Lease | None
     verdict: Verdict | None
     created_at: datetime
@@ -71,10 +88,12 @@ class ReviewSummary(BaseModel):
         return cls(
             id=item.id,
             status=item.status,
+            blind=item.blind,
+            kind=None if item.hidden else item.kind,
             document_id=item.document.id,
             guideline=item.guideline,
-            reason=item.reason,
-            priority=item.priority,
+            reason=None if item.hidden else item.reason,
+            priority=None if item.hidden else item.priority,
             lease=_lease(item),
             verdict=item.verdict,
             created_at=item.created_at,
@@ -82,14 +101,23 @@ class ReviewSummary(BaseModel):
 
 
 class ReviewOut(BaseModel):
-    """An item with everything needed to decide it."""
+    """An item with everything needed to decide it; while a blind one is open, the rest is null."""
 
     id: str
     status: ReviewStatus
-    reason: str = Field(description="Why a person should look at it.")
+    blind: bool = Field(description=BLIND)
+    kind: ReviewKind | None = Field(description=KIND)
+    reason: str | None = Field(description="Why a person should look at it.")
     document: ReviewedDocument
-    proposal: LabelOut = Field(description="The proposed answer, its confidence and its units.")
-    opinions: list[Prediction] = Field(description="What each labeler said, failures included.")
+    proposal: LabelOut | None = Field(
+        description="The proposed answer, its confidence and its units."
+    )
+    opinions: list[Prediction] | None = Field(
+        description="What each labeler said, failures included."
+    )
+    tokens: list[TokenOffsets] | None = Field(
+        description="Of a blind item of the kind `tokens`: the tokens to label, in order."
+    )
     guideline: GuidelineForReview
     lease: Lease | None
     verdict: Verdict | None
@@ -98,22 +126,18 @@ class ReviewOut(BaseModel):
     @classmethod
     def of(cls, item: ReviewItem, guideline: Guideline) -> Self:
         """A stored item and its guideline as clients get it."""
-        document = item.document
+        hidden = item.hidden
+        offsets = token_offsets(item.label.label.answer) if hidden else None
         return cls(
             id=item.id,
             status=item.status,
-            reason=item.reason,
-            document=ReviewedDocument(
-                id=document.id,
-                text=document.text,
-                text_sha256=document.text_sha256,
-                language=document.language,
-                metadata=document.metadata,
-                recording=item.recording,
-                transcript=document.transcript,
-            ),
-            proposal=LabelOut.of(item.label),
-            opinions=list(item.label.label.opinions),
+            blind=item.blind,
+            kind=None if hidden else item.kind,
+            reason=None if hidden else item.reason,
+            document=_reviewed(item, transcribes=guideline.kind == "transcript"),
+            proposal=None if hidden else LabelOut.of(item.label),
+            opinions=None if hidden else list(item.label.label.opinions),
+            tokens=offsets and [TokenOffsets(start=start, end=end) for start, end in offsets],
             guideline=GuidelineForReview.of(guideline),
             lease=_lease(item),
             verdict=item.verdict,
@@ -155,6 +179,20 @@ class ReviewsOut(BaseModel):
             next_cursor=page.cursor,
             counts=ReviewCounts.of(counts),
         )
+
+
+def _reviewed(item: ReviewItem, *, transcribes: bool) -> ReviewedDocument:
+    document = item.document
+    told = not (item.hidden and transcribes)
+    return ReviewedDocument(
+        id=document.id,
+        text=document.text if told else None,
+        text_sha256=document.text_sha256 if told else None,
+        language=document.language,
+        metadata=document.metadata,
+        recording=item.recording,
+        transcript=document.transcript if told else None,
+    )
 
 
 def _lease(item: ReviewItem) -> Lease | None:

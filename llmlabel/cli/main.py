@@ -22,6 +22,7 @@ COMMANDS = {
     "eval": "llmlabel.cli.eval:eval_command",
     "simulate": "llmlabel.cli.simulate:simulate",
     "guidelines": "llmlabel.cli.guidelines:app",
+    "gold": "llmlabel.cli.gold:app",
     "models": "llmlabel.cli.models:app",
     "doctor": "llmlabel.cli.doctor:doctor",
     "settings": "llmlabel.cli.settings:settings",

@@ -23,12 +23,13 @@ from llmlabel.released import did_you_mean
 
 Split = Literal["test", "calibration", "all"]
 
-_FIELD: dict[Kind, str] = {
+GOLD_FIELD: dict[Kind, str] = {
     "choice": "label",
     "spans": "entities",
     "tokens": "tokens",
     "transcript": "file",
 }
+"""The field of a line that tells its kind."""
 
 
 class Case(Value):
@@ -136,11 +137,11 @@ def _read(
                 place = f"{path}:{number}"
                 if not raw.strip():
                     continue
-                row = _row(raw, place)
+                row = read_row(raw, place)
                 if any(str(row.get(field)) != value for field, value in where.items()):
                     continue
                 kind = kind or _kind_of(row, place)
-                case = _case(row, kind, path, number)
+                case = case_of(row, kind, path, number)
                 if case is None:
                     unscored += 1
                     continue
@@ -165,7 +166,12 @@ def _read(
     )
 
 
-def _row(raw: bytes, place: str) -> dict[str, Any]:
+def read_row(raw: bytes, place: str) -> dict[str, Any]:
+    """One line as an object.
+
+    Raises:
+        InvalidInput: It is something else; `place` is named.
+    """
     try:
         row = json.loads(raw.removeprefix(b"\xef\xbb\xbf"))
     except (ValueError, RecursionError) as exc:
@@ -176,7 +182,7 @@ def _row(raw: bytes, place: str) -> dict[str, Any]:
 
 
 def _kind_of(row: dict[str, Any], place: str) -> Kind:
-    for kind, field in _FIELD.items():
+    for kind, field in GOLD_FIELD.items():
         if field in row:
             return kind
     raise InvalidInput(
@@ -186,10 +192,21 @@ def _kind_of(row: dict[str, Any], place: str) -> Kind:
     )
 
 
-def _case(row: dict[str, Any], kind: Kind, path: Path, number: int) -> Case | None:
+def case_of(row: dict[str, Any], kind: Kind, path: Path, number: int) -> Case | None:
+    """One line as a case; None where a recording has no gold transcript.
+
+    Args:
+        row: The line.
+        kind: What its gold is.
+        path: The file it stands in.
+        number: Of the line, from 1.
+
+    Raises:
+        InvalidInput: It is not a case; names the file, the line and the field.
+    """
     place = f"{path}:{number}"
     identity = str(row.get("id") or f"{path.stem}-{number}")
-    field = _FIELD[kind]
+    field = GOLD_FIELD[kind]
     if field not in row:
         raise InvalidInput(f"{place}: the field `{field}` is missing; add it.", field=field)
     clauses = row.get("clauses", row.get("clause")) or ()

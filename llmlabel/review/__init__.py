@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llmlabel.review.answers import check_answer
+from llmlabel.review.answers import check_answer, token_offsets
 from llmlabel.review.queue import ReviewQueue
 
-__all__ = ["ReviewQueue", "check_answer"]
+__all__ = ["ReviewQueue", "check_answer", "token_offsets"]

@@ -27,7 +27,8 @@ def check_answer(
         answer: The reviewer's.
         guideline: Says the kind and the labels.
         document: Offsets count the code points of its text.
-        proposed: The proposal; the tokens of an answer must be its tokens.
+        proposed: The proposal; the tokens of an answer must be its tokens, whose offsets
+            reviewers of a blind item see as well (`token_offsets`).
 
     Raises:
         InvalidInput: Another kind, an unknown label, offsets outside the text, empty, unsorted
@@ -49,6 +50,17 @@ def check_answer(
             _check_tokens(tokens, proposed)
         case TranscriptAnswer(text=text):
             check_storable(text, "answer.text")
+
+
+def token_offsets(proposed: Answer | None) -> list[tuple[int, int]] | None:
+    """Where the tokens of a proposal start and end (exclusive), without their labels.
+
+    None of any other kind of answer. A blind item shows them: an answer must have the same
+    tokens, and where a text is cut says nothing of the labels.
+    """
+    if not isinstance(proposed, TokensAnswer):
+        return None
+    return [(token.start, token.end) for token in proposed.tokens]
 
 
 def _check_label(label: str, guideline: Guideline, field: str) -> None:
@@ -97,8 +109,8 @@ def _check_spans(
 
 def _check_tokens(tokens: Sequence[Span], proposed: Answer | None) -> None:
     offsets = [(token.start, token.end) for token in tokens]
-    if isinstance(proposed, TokensAnswer):
-        expected = [(token.start, token.end) for token in proposed.tokens]
+    expected = token_offsets(proposed)
+    if expected is not None:
         if offsets != expected:
             place = next(
                 (

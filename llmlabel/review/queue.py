@@ -102,6 +102,8 @@ class ReviewQueue:
         """Decide an item; the first verdict wins.
 
         Sending the same verdict once more under the same lease gives the same result.
+        Of a blind item the reviewer has not seen the proposal: its answer is sent with
+        `correct`, whether it equals the proposal or not.
 
         Args:
             review_id: The item.
@@ -120,7 +122,8 @@ class ReviewQueue:
             NotFound: There is no such item.
             AlreadyReviewed: Another verdict was first; `winner` holds it.
             LeaseExpired: The lease ended or passed to someone else.
-            InvalidInput: The answer is not one that the guideline and the text allow.
+            InvalidInput: The answer is not one that the guideline and the text allow, or a
+                blind item is to be confirmed.
         """
         check_storable(comment or "", "comment")
         item = self._reviews.get(review_id)
@@ -137,7 +140,9 @@ class ReviewQueue:
             seconds=seconds,
             created_at=self._clock(),
         )
-        label = None if kind == "skip" else verified_label(item.label.label, verdict)
+        label = None
+        if kind != "skip":
+            label = verified_label(item.label.label, verdict, blind=item.blind)
         return self._reviews.decide(token, verdict, label)
 
     def undo(self, review_id: str, reviewer: str) -> ReviewItem:
@@ -160,6 +165,13 @@ class ReviewQueue:
                 )
             check_answer(answer, self._guideline(item.guideline), item.document, proposed)
         elif kind == "confirm":
+            if item.blind:
+                raise InvalidInput(
+                    "This item is blind: what was proposed is not shown, so it cannot be "
+                    "confirmed. Send your answer with the kind `correct`, or `reject` the item "
+                    "if there is none.",
+                    field="kind",
+                )
             if proposed is None:
                 raise InvalidInput(
                     "No labeler gave an answer, so there is nothing to confirm; `correct` it "
@@ -175,17 +187,25 @@ class ReviewQueue:
             raise InvalidInput(f"`{kind}` takes no answer; leave it out.", field="answer")
 
 
-def verified_label(proposal: Label, verdict: Verdict) -> Label:
+def verified_label(proposal: Label, verdict: Verdict, *, blind: bool = False) -> Label:
     """The label that a verdict makes of a proposal.
 
     A rejected one has no answer, so its route stays `review`: it is never delivered as one.
-    Its confidence stays the proposal's, and says how sure the labelers were.
+    Its confidence stays the proposal's, and says how sure the labelers were. A blind answer
+    that equals the proposal confirms it, whatever the verdict is called.
     """
+    agrees = verdict.answer is not None and verdict.answer == proposal.answer
     said = {
         "confirm": "A reviewer confirmed the proposal.",
         "correct": "A reviewer corrected the proposal.",
         "reject": "A reviewer found that no right answer exists.",
     }[verdict.kind]
+    if blind and verdict.kind == "correct":
+        said = (
+            "A reviewer gave the same answer without seeing the proposal, which confirms it."
+            if agrees
+            else "A reviewer gave another answer without seeing the proposal."
+        )
     comment = f" {verdict.comment}" if verdict.comment else ""
     return proposal.model_copy(
         update={
@@ -193,7 +213,7 @@ def verified_label(proposal: Label, verdict: Verdict) -> Label:
             "route": Route.REVIEW if verdict.answer is None else Route.ACCEPTED,
             "reason": said + comment,
             "verified": True,
-            "units": proposal.units if verdict.kind == "confirm" else (),
+            "units": proposal.units if agrees else (),
             "created_at": verdict.created_at,
         }
     )
