@@ -38,9 +38,7 @@ class Shortlist:
         return best
 
     def _embed_labels(self, guideline: Guideline) -> FloatArray:
-        named = self._embedder.embed(
-            [f"{label.name.replace('_', ' ')}: {label.definition}" for label in guideline.labels]
-        )
+        named = self._embedder.embed(label_sentences(guideline))
         shown = named.copy()
         examples = [e for e in guideline.examples if e.label is not None]
         if examples:
@@ -51,3 +49,8 @@ class Shortlist:
                     mean = mine.mean(axis=0)
                     shown[index] = mean / max(float(np.linalg.norm(mean)), 1e-9)
         return np.stack([named, shown])
+
+
+def label_sentences(guideline: Guideline) -> list[str]:
+    """Each label's name and definition, as a sentence encoder reads them; shape (labels,)."""
+    return [f"{label.name.replace('_', ' ')}: {label.definition}" for label in guideline.labels]

@@ -167,6 +167,14 @@ class Trainings:
         with self._database.read() as connection:
             return self._row(connection, id)
 
+    def last_began(self, guideline: str) -> datetime | None:
+        """When the newest training of a guideline (`name@version`) began, however it ended."""
+        query = sa.select(sa.func.max(trainings.c.created_at)).where(
+            trainings.c.guideline == guideline
+        )
+        with self._database.read() as connection:
+            return connection.execute(query).scalar()
+
     def payload(self, id: str) -> bytes:
         """What a training learned.
 

@@ -88,6 +88,19 @@ class Verified:
             for each in found
         ]
 
+    def decided_since(self, guideline: str, moment: datetime | None) -> int:
+        """Standing verdicts given under a guideline after a moment, or at any time; cheap."""
+        query = (
+            sa.select(sa.func.count())
+            .select_from(reviews)
+            .join(verdicts, verdicts.c.seq == reviews.c.winner)
+            .where(reviews.c.status == "done", matches(reviews.c.guideline, guideline))
+        )
+        if moment is not None:
+            query = query.where(verdicts.c.created_at > moment)
+        with self._database.read() as connection:
+            return int(connection.execute(query).scalar_one())
+
     def count(self, guideline: str) -> int:
         """How many answers are known under a guideline; cheap."""
         with self._database.read() as connection:
