@@ -184,6 +184,6 @@ def test_the_binomial_bound_covers_as_often_as_it_says(n: int, risk: float) -> N
 
 @pytest.mark.parametrize(("a", "b"), [(0.2, 3.0), (0.05, 0.45), (2.0, 6.0)])
 def test_hoeffding_bentkus_covers_losses_between_nothing_and_all(a: float, b: float) -> None:
-    losses = np.random.default_rng(2).beta(a, b, size=(2000, 200))
+    losses = np.random.default_rng(2).beta(a, b, size=(800, 200))
     misses = sum(hoeffding_bentkus_upper(m, 200, 0.1) < a / (a + b) for m in losses.mean(axis=1))
-    assert not too_often(misses, 2000, 0.1)
+    assert not too_often(misses, 800, 0.1)

@@ -300,7 +300,7 @@ def test_over_many_draws_of_gold_the_promise_is_broken_as_seldom_as_it_says(
     order = np.argsort(-confidence)
     ordered, total = confidence[order], np.cumsum(loss[order])
     broken = accepted = 0
-    draws = 400
+    draws = 400 if losses == "whole" else 150
     for _ in range(draws):
         part = rng.integers(len(loss), size=300)
         reference = rng.beta(*shape, 200)
