@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from llmlabel.confidence.risk_control import default_delta
-from llmlabel.confidence.sequences import RiskSequence
+from llmlabel.confidence.sequences import Accepted, Interval, risk_of_record
 from llmlabel.domain.promise import Promise
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """An accepted answer that was drawn, or a run of `count` ones that were not.
+    """A document under a certificate, or a run of `count` of them.
 
-    `loss` is None while a drawn one waits for its verdict, and where nothing was drawn. `seq`
-    grows in the order of acceptance; `rate` is the probability of the draw, above 0.
+    `seq` grows in the order of labeling; `rate` is the probability of the draw, above 0. `loss`
+    is None where an accepted answer was not drawn, or was drawn and waits for its verdict. A
+    document that was not `accepted` went to a person.
     """
 
     seq: int
     rate: float
-    drawn: bool
+    drawn: bool = False
     loss: float | None = None
     count: int = 1
+    accepted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class LiveRisk:
         pending: Drawn answers that wait for their verdict.
         estimate: Weighted mean loss of the decided ones; None before the first.
         low: Lower end of an interval that holds at all times together.
-        high: Upper end.
+        high: Upper end; never below the other, not even when the risk rose meanwhile.
         good_until: Number of the last audited answer after which the estimate still kept the
             promise; 0 where it never did.
         broken: The lower end has reached the promised error.
@@ -56,72 +58,70 @@ class LiveRisk:
     broken: bool
 
 
-def live_risk(seen: Sequence[Seen], doubted: int, promise: Promise) -> LiveRisk:
+def live_risk(documents: Iterable[Seen], promise: Promise) -> LiveRisk:
     """Weigh the audits of one certificate.
 
-    A verdict that is still to come is taken as right for the lower end and as wrong for the
-    upper one, so that a slow reviewer neither hides a breach nor makes one up. Reviewed
-    documents are delivered right, so for `delivered` they count as answers without a loss. Both
-    ends hold at every moment, however often one looks, if the risk does not change; and one that
-    never was above the promise is called broken with at most half of 1 - probability.
+    What a person reviewed is delivered right, so for `delivered` those documents count as
+    answers without a loss, each in its place. A verdict that is still to come is taken as right
+    for the lower end and as wrong for the upper one: a slow reviewer neither hides a breach nor
+    makes one up.
+
+    Both ends hold at every moment, however often one looks, if the risk does not change and if
+    when a verdict comes does not depend on what it says. A risk that never was above the promise
+    is called broken with at most half of 1 - probability.
 
     Args:
-        seen: In the order of acceptance.
-        doubted: Documents under the same certificate that went to review.
+        documents: Under the certificate, in any order.
         promise: What the certificate promises.
 
     Raises:
         ValueError: A rate or loss is out of its range.
 
-    Source: the confidence sequence of `confidence.sequences`; its capitals only fall (bets on a
-    higher risk) or rise (on a lower one) when a loss is replaced by a smaller one, or when
-    answers without a loss are moved to the front (or the end); so neither costs validity. The
-    estimate is the ratio form of Horvitz and Thompson's (Hájek 1971).
+    Source: the confidence sequence of `confidence.sequences`. The estimate is the ratio form of
+    Horvitz and Thompson's (Hájek 1971): weights are inverse probabilities, scaled to their sum.
     """
-    accepted = sum(each.count for each in seen)
-    decided = [each for each in seen if each.drawn and each.loss is not None]
-    beside = doubted if promise.kind == "delivered" else 0
-    share = accepted / (accepted + beside) if accepted else 0.0
-    wrong = weight = 0.0
+    delivered = promise.kind == "delivered"
+    seen = sorted(documents, key=lambda each: each.seq)
+    accepted = sum(each.count for each in seen if each.accepted)
+    doubted = sum(each.count for each in seen if not each.accepted)
+    steps = [each for each in seen if each.accepted or delivered]
+    share = accepted / sum(each.count for each in steps) if accepted else 0.0
+    audits, wrong, weight = 0, 0.0, 0.0
     estimate, good_until = None, 0
-    for each in decided:
-        wrong += (each.loss or 0.0) / each.rate
+    for each in steps:
+        if not each.accepted or each.loss is None:
+            continue
+        audits += 1
+        wrong += each.loss / each.rate
         weight += 1 / each.rate
         estimate = share * wrong / weight
         if estimate <= promise.error:
             good_until = each.seq
-    low = _end(seen, beside, promise, pending=0.0, doubted_first=True)[0]
-    high = _end(seen, beside, promise, pending=1.0, doubted_first=False)[1]
+    low = _interval(steps, promise, pending=0.0).low
     return LiveRisk(
         accepted=accepted,
         doubted=doubted,
-        audits=len(decided),
-        pending=sum(each.drawn and each.loss is None for each in seen),
+        audits=audits,
+        pending=sum(_is_pending(each) for each in steps),
         estimate=estimate,
         low=low,
-        high=high,
+        high=max(low, _interval(steps, promise, pending=1.0).high),
         good_until=good_until,
         broken=low >= promise.error,
     )
 
 
-def _end(
-    seen: Iterable[Seen], doubted: int, promise: Promise, *, pending: float, doubted_first: bool
-) -> tuple[float, float]:
-    steps = list(seen)
-    rates = [each.rate for each in steps]
-    sequence = RiskSequence(min(rates, default=1.0), default_delta(promise), (promise.error,))
-    # At the highest rate: a bet on a reviewed document may be bolder, but never shyer, than on
-    # an accepted one, or the game would favour the gambler.
-    rate = max(rates, default=1.0)
-    if doubted_first:
-        sequence.skip(doubted, rate)
-    for each in steps:
-        if not each.drawn:
-            sequence.skip(each.count, each.rate)
-        else:
-            sequence.audit(pending if each.loss is None else each.loss, each.rate)
-    if not doubted_first:
-        sequence.skip(doubted, rate)
-    found = sequence.interval()
-    return found.low, found.high
+def _interval(steps: Iterable[Seen], promise: Promise, *, pending: float) -> Interval:
+    record = [
+        Accepted(
+            rate=each.rate,
+            loss=pending if _is_pending(each) else each.loss if each.accepted else None,
+            count=each.count,
+        )
+        for each in steps
+    ]
+    return risk_of_record(record, delta=default_delta(promise), limits=(promise.error,))
+
+
+def _is_pending(each: Seen) -> bool:
+    return each.accepted and each.drawn and each.loss is None

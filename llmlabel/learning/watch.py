@@ -116,8 +116,13 @@ class Watch:
     def live(self, certificate: Certificate) -> LiveRisk:
         """What the audits of a certificate say now; looks only."""
         results = self._store.audits.results(certificate.id)
-        seen = [self._seen(each, certificate) for each in results if each.rate > 0]
-        return live_risk(seen, self._numbers.doubted(certificate.id), certificate.promise)
+        seen = [self._seen(each, certificate) for each in results]
+        seen += [
+            Seen(seq=seq, rate=rate, accepted=False)
+            for seq, rate in self._numbers.doubted(certificate.id)
+        ]
+        # What could not be drawn tells nothing, and is told of by nothing.
+        return live_risk([each for each in seen if each.rate > 0], certificate.promise)
 
     def drift(self, guideline: str) -> list[DriftDay]:
         """Compare the days under the active certificate with its sample; see `DriftWatch`."""

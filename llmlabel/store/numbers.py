@@ -61,16 +61,18 @@ class Numbers:
                 decisions=connection.execute(decided).scalar_one(),
             )
 
-    def doubted(self, certificate: str) -> int:
-        """Labels that went to review while a certificate was in force.
+    def doubted(self, certificate: str) -> list[tuple[int, float]]:
+        """Labels that went to review while a certificate was in force, in the order of labeling.
 
         Those that a later labeling of the same document replaced are left out, as they are
         among the accepted ones of `Audits.results`.
+
+        Returns:
+            Number of the row and rate of audits of each.
         """
         newer = labels.alias("newer")
         query = (
-            sa.select(sa.func.count())
-            .select_from(labels)
+            sa.select(labels.c.seq, labels.c.audit_rate)
             .where(
                 labels.c.certificate == certificate,
                 labels.c.opinions_of == labels.c.id,
@@ -82,9 +84,10 @@ class Numbers:
                     newer.c.opinions_of != labels.c.id,
                 ),
             )
+            .order_by(labels.c.seq)
         )
         with self._database.read() as connection:
-            return int(connection.execute(query).scalar_one())
+            return [(row.seq, row.audit_rate) for row in connection.execute(query)]
 
     def row_before(self, certificate: str, day: date | None = None) -> int | None:
         """Number of the row before the first label under a certificate; None without labels.

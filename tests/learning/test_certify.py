@@ -116,7 +116,7 @@ async def test_gold_that_was_trained_on_is_refused(world: World) -> None:
     gold = world.gold(100)
     seen: list[JsonValue] = [each.text_sha256 for each in gold[:3]]
     id = train(world, {"fit_texts": seen})
-    with pytest.raises(Conflict, match="3 of the 100.*llmlabel train") as refused:
+    with pytest.raises(Conflict, match=r"3 of the 100.*llmlabel train") as refused:
         await world.certify()
     assert id in refused.value.detail
     assert world.store.certificates.list() == []
