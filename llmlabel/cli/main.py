@@ -23,6 +23,8 @@ COMMANDS = {
     "simulate": "llmlabel.cli.simulate:simulate",
     "guidelines": "llmlabel.cli.guidelines:app",
     "gold": "llmlabel.cli.gold:app",
+    "train": "llmlabel.cli.train:app",
+    "audit": "llmlabel.cli.audit:app",
     "models": "llmlabel.cli.models:app",
     "doctor": "llmlabel.cli.doctor:doctor",
     "settings": "llmlabel.cli.settings:settings",

@@ -53,6 +53,10 @@ class Bar:
         """Since the start."""
         return time.perf_counter() - self._began
 
+    def expect(self, total: int) -> None:
+        """Say how many items there are, where that was not known at the start."""
+        self._progress.update(self._task, total=total)
+
     def advance(self, items: int) -> None:
         """Say that more items are done."""
         self.done += items
