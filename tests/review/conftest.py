@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from llmlabel.domain.guideline import Guideline, LabelDefinition, LabelerStep, P
 from llmlabel.domain.label import Label, Route
 from llmlabel.errors import UnknownGuideline
 from llmlabel.review import ReviewQueue
-from llmlabel.store import Store
+from llmlabel.store import ReviewItem, Store
 
 LABELS = {
     "sentiment": ("choice", ("positive", "negative")),
@@ -71,6 +72,42 @@ def queue(store: Store, clock: Clock) -> ReviewQueue:
 
 
 @pytest.fixture
+def accept(ask: Callable[..., None]) -> Callable[..., None]:
+    """Has documents accepted without a person, drawn for an audit or not."""
+
+    def put(*ids: str, drawn: bool = False, certificate: str | None = "c-1", **more: Any) -> None:
+        changes = {"route": Route.ACCEPTED, "audit_rate": 0.05, "drawn": drawn}
+        ask(*ids, certificate=certificate, **changes | more)
+
+    return put
+
+
+@pytest.fixture
+def decide(store: Store, queue: ReviewQueue) -> Callable[..., ReviewItem]:
+    """Takes the open review of a document and decides it."""
+
+    def give(id: str, answer: Answer | None, reviewer: str = "ann", **more: Any) -> ReviewItem:
+        item = next(
+            each
+            for each in store.reviews.page(limit=100, status="open").items
+            if each.document.id == id
+        )
+        while (leased := queue.next(reviewer)) is not None:
+            if leased.id == item.id:
+                break
+        assert leased is not None
+        for other in store.reviews.page(limit=100, status="open").items:
+            if other.id != item.id and other.leased_by == reviewer:
+                queue.release(other.id, other.token, reviewer)
+        kind = more.pop("kind", "reject" if answer is None else "correct")
+        return queue.verdict(
+            item.id, token=leased.token, kind=kind, reviewer=reviewer, answer=answer, **more
+        )
+
+    return give
+
+
+@pytest.fixture
 def ask(store: Store) -> Callable[..., None]:
     """Puts documents into the review queue, in the order given."""
 
@@ -79,26 +116,25 @@ def ask(store: Store) -> Callable[..., None]:
         name: str = "sentiment",
         text: str = "Anna likes Rome",
         answer: Answer | None = ChoiceAnswer(label="positive"),  # noqa: B008
+        run: int = 1,
+        **changes: Any,
     ) -> None:
         ref = f"{name}@1.0.0"
         for id in ids:
             document = Document.of_text(text, id=id)
             store.documents.add([document], [ref])
-            store.labels.save(
-                [
-                    Label(
-                        document_id=id,
-                        text_sha256=document.text_sha256,
-                        guideline=ref,
-                        guideline_sha256="0" * 64,
-                        answer=answer,
-                        confidence=Confidence(value=0.5, method="label_path") if answer else None,
-                        route=Route.REVIEW,
-                        reason="0.5 is below the threshold 0.8.",
-                        threshold=0.8,
-                        created_at=datetime.now(UTC),
-                    )
-                ]
+            label = Label(
+                document_id=id,
+                text_sha256=document.text_sha256,
+                guideline=ref,
+                guideline_sha256="0" * 64,
+                answer=answer,
+                confidence=Confidence(value=0.5, method="label_path") if answer else None,
+                route=Route.REVIEW,
+                reason="0.5 is below the threshold 0.8.",
+                threshold=0.8,
+                created_at=store.database.clock(),
             )
+            store.labels.save([label.model_copy(update=changes)], run)
 
     return put
