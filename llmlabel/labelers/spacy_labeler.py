@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from llmlabel.domain.document import Document
 from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.prediction import Prediction, Source
 from llmlabel.errors import Unsupported
 from llmlabel.labelers.pieces import pieces
+from llmlabel.labelers.spacy_features import (
+    Featured,
+    FloatArray,
+    joined,
+    span_features,
+    tag_features,
+)
 from llmlabel.labelers.spacy_pipeline import SpacyPipeline
 from llmlabel.labelers.spacy_spans import label_map, spans_prediction, undecided
 from llmlabel.labelers.spacy_tokens import tokens_prediction
@@ -56,31 +64,39 @@ class SpacyLabeler:
             InvalidGuideline: No label says which of spaCy's it stands for.
             Unsupported: The guideline labels neither spans nor tokens.
         """
-        texts = [document.text for document in documents]
         work = {"spans": self._spans, "tokens": self._tokens}.get(guideline.kind)
         if work is None:
-            raise Unsupported(
-                f"{guideline.ref} is of kind {guideline.kind}; spaCy labels spans and tokens.",
-                field="labelers",
-            )
+            raise _not_of(guideline)
+        made, seconds = await self._run(work, documents, guideline)
+        return [_timed(each, seconds) for each in made]
+
+    async def features(self, documents: Sequence[Document], guideline: Guideline) -> list[Featured]:
+        """One prediction per document, with what a head trained on verified labels reads.
+
+        Raises:
+            MissingModel, InvalidGuideline, Unsupported: As of `predict`.
+        """
+        work = {"spans": self._traced, "tokens": self._featured}.get(guideline.kind)
+        if work is None:
+            raise _not_of(guideline)
+        made, seconds = await self._run(work, documents, guideline)
+        return [replace(each, prediction=_timed(each.prediction, seconds)) for each in made]
+
+    async def _run(
+        self,
+        work: Callable[[Sequence[str], Guideline], list[_T]],
+        documents: Sequence[Document],
+        guideline: Guideline,
+    ) -> tuple[list[_T], float]:
+        """The work done off the event loop, and the seconds each document took."""
+        texts = [document.text for document in documents]
         loop = asyncio.get_running_loop()
         started = time.perf_counter()
         made = await loop.run_in_executor(self._thread, work, texts, guideline)
-        seconds = (time.perf_counter() - started) / max(len(made), 1)
-        return [
-            each.model_copy(update={"source": each.source.model_copy(update={"seconds": seconds})})
-            for each in made
-        ]
+        return made, (time.perf_counter() - started) / max(len(made), 1)
 
     def _spans(self, texts: Sequence[str], guideline: Guideline) -> list[Prediction]:
-        offered = self._pipeline.entity_labels()
-        mapping = label_map(guideline, offered)
-        open_labels = undecided(guideline, offered)
-        detail = (
-            f"spaCy labels neither mapped nor ignored: {', '.join(open_labels)}"
-            if open_labels
-            else ""
-        )
+        mapping, detail = self._mapping(guideline)
         cut = [list(pieces(text)) for text in texts]
         found = self._pipeline.entities([piece for each in cut for _, piece in each], mapping)
         source = self._source()
@@ -89,25 +105,78 @@ class SpacyLabeler:
             for text, each in zip(texts, cut, strict=True)
         ]
 
+    def _mapping(self, guideline: Guideline) -> tuple[dict[str, str], str]:
+        """The guideline's label of each of spaCy's, and what a reviewer should know of it."""
+        offered = self._pipeline.entity_labels()
+        mapping = label_map(guideline, offered)
+        open_labels = undecided(guideline, offered)
+        if not open_labels:
+            return mapping, ""
+        return mapping, f"spaCy labels neither mapped nor ignored: {', '.join(open_labels)}"
+
+    def _traced(self, texts: Sequence[str], guideline: Guideline) -> list[Featured]:
+        mapping, detail = self._mapping(guideline)
+        cut = [list(pieces(text)) for text in texts]
+        found = list(
+            self._pipeline.traced_entities([piece for each in cut for _, piece in each], mapping)
+        )
+        features = iter(span_features(found))
+        entities = iter(found)
+        source = self._source()
+        made = []
+        for text, each in zip(texts, cut, strict=True):
+            parts = [(at, next(entities)[2]) for at, _ in each]
+            tokens = joined([(at, next(features)) for at, _ in each])
+            made.append(
+                Featured(text, spans_prediction(text, parts, guideline, source, detail), tokens)
+            )
+        return made
+
     def _tokens(self, texts: Sequence[str], guideline: Guideline) -> list[Prediction]:
-        tags, coarse = self._pipeline.tags, self._pipeline.coarse()
-        label_map(guideline, sorted(set(coarse.values())))
+        return [self._tagged(parts, guideline) for parts in self._tagged_parts(texts, guideline)]
+
+    def _featured(self, texts: Sequence[str], guideline: Guideline) -> list[Featured]:
+        tagged = list(self._tagged_parts(texts, guideline))
+        features = iter(tag_features([part for parts in tagged for part in parts]))
+        return [
+            Featured(
+                text,
+                self._tagged(parts, guideline),
+                joined([(at, next(features)) for at, *_ in parts]),
+            )
+            for text, parts in zip(texts, tagged, strict=True)
+        ]
+
+    def _tagged_parts(
+        self, texts: Sequence[str], guideline: Guideline
+    ) -> Iterator[list[tuple[int, Any, FloatArray]]]:
+        """Offset, spaCy doc and tag probabilities of the pieces of each text."""
+        label_map(guideline, sorted(set(self._pipeline.coarse().values())))
         cut = [list(pieces(text)) for text in texts]
         tagged = self._pipeline.tagged([piece for each in cut for _, piece in each])
-        source = self._source()
-        return [
-            tokens_prediction(
-                [(at, *said) for (at, _), said in _next(each, tagged)],
-                tags,
-                coarse,
-                guideline,
-                source,
-            )
-            for each in cut
-        ]
+        return ([(at, *said) for (at, _), said in _next(each, tagged)] for each in cut)
+
+    def _tagged(
+        self, parts: Sequence[tuple[int, Any, FloatArray]], guideline: Guideline
+    ) -> Prediction:
+        pipeline = self._pipeline
+        return tokens_prediction(parts, pipeline.tags, pipeline.coarse(), guideline, self._source())
 
     def _source(self) -> Source:
         return Source(labeler=self.name, model=self._pipeline.name)
+
+
+def _not_of(guideline: Guideline) -> Unsupported:
+    return Unsupported(
+        f"{guideline.ref} is of kind {guideline.kind}; spaCy labels spans and tokens.",
+        field="labelers",
+    )
+
+
+def _timed(prediction: Prediction, seconds: float) -> Prediction:
+    return prediction.model_copy(
+        update={"source": prediction.source.model_copy(update={"seconds": seconds})}
+    )
 
 
 def _next(items: Sequence[_T], stream: Iterator[_U]) -> list[tuple[_T, _U]]:

@@ -10,7 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from llmlabel.errors import MissingModel, Unsupported
-from llmlabel.labelers.spacy_transitions import Entities, TransitionTable, recognise, softmax
+from llmlabel.labelers.spacy_transitions import (
+    Entities,
+    Trace,
+    TransitionTable,
+    recognise,
+    softmax,
+    traced,
+)
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -81,6 +88,24 @@ class SpacyPipeline:
         for chunk in _chunks(zip(order, docs, strict=True), self.batch):
             said = recognise(ner, [doc for _, doc in chunk], table)
             found.update(zip((i for i, _ in chunk), said, strict=True))
+        return (found[i] for i in range(len(texts)))
+
+    def traced_entities(
+        self, texts: Sequence[str], labels: dict[str, str]
+    ) -> Iterator[tuple[Any, FloatArray, Entities, Trace]]:
+        """As `entities`, with the spaCy doc, the tag probabilities and the recogniser's trace."""
+        ner = self._component("ner")
+        if ner.cfg["beam_width"] != 1:
+            raise Unsupported("An entity recogniser with beam search gives no evidence per step.")
+        moves = [ner.moves.get_class_name(i) for i in range(ner.moves.n_moves)]
+        table = TransitionTable(moves, labels)
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        found: dict[int, tuple[Any, FloatArray, Entities, Trace]] = {}
+        tagged = self.tagged([texts[i] for i in order])
+        for chunk in _chunks(zip(order, tagged, strict=True), self.batch):
+            said = traced(ner, [doc for _, (doc, _) in chunk], table)
+            for (i, (doc, tags)), (entities, trace) in zip(chunk, said, strict=True):
+                found[i] = (doc, tags, entities, trace)
         return (found[i] for i in range(len(texts)))
 
     def tagged(self, texts: Sequence[str]) -> Iterator[tuple[Any, FloatArray]]:

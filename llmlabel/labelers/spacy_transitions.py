@@ -56,6 +56,24 @@ class Entities:
     outside: FloatArray = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What a head may learn from, token by token.
+
+    Attributes:
+        vectors: The recogniser's own, shape (tokens, d).
+        opening: Probability of opening an entity of each of the guideline's labels, shape
+            (tokens, labels); 0 inside of an entity.
+        step: Probability of the transition that was taken, shape (tokens,).
+        place: 0 outside, otherwise 1 + 4 * label + (0 whole, 1 first, 2 inner, 3 last token).
+    """
+
+    vectors: FloatArray
+    opening: FloatArray
+    step: FloatArray
+    place: npt.NDArray[np.intp]
+
+
 class TransitionTable:
     """How the recogniser's transitions map to the labels of a guideline.
 
@@ -100,17 +118,24 @@ class TransitionTable:
 
 def recognise(ner: Any, docs: Sequence[Any], table: TransitionTable) -> list[Entities]:
     """Run the recogniser over spaCy docs (their sentences set) and read its evidence."""
+    return [entities for entities, _ in traced(ner, docs, table)]
+
+
+def traced(ner: Any, docs: Sequence[Any], table: TransitionTable) -> list[tuple[Entities, Trace]]:
+    """As `recognise`, with what it says of every token."""
     step = ner.model.predict(docs)
     states = ner.moves.init_batch(docs)
     scores = _greedy(ner, step, states, docs)
     ner.set_annotations(docs, states)
     offsets = np.concatenate([[0], np.cumsum([len(doc) for doc in docs])])
-    entities = [
-        _Reader(doc, logits, table, partial(_rescore, step, int(offset))).read()
-        for doc, logits, offset in zip(docs, scores, offsets[:-1], strict=True)
-    ]
+    vectors = np.asarray(step.tokvecs, np.float32)
+    made = []
+    for doc, logits, offset in zip(docs, scores, offsets[:-1], strict=True):
+        reader = _Reader(doc, logits, table, partial(_rescore, step, int(offset)))
+        trace = reader.trace(vectors[offset : offset + len(doc)].copy())
+        made.append((reader.read(), trace))
     step.clear_memory()
-    return entities
+    return made
 
 
 def _greedy(ner: Any, step: Any, states: Sequence[Any], docs: Sequence[Any]) -> list[FloatArray]:
@@ -164,6 +189,28 @@ class _Reader:
         self.probabilities = softmax(np.where(allowed, logits, -np.inf)) if len(doc) else logits
         self.begins = self.probabilities @ table.begin
         self.opening = self.begins + self.probabilities @ table.unit
+
+    def trace(self, vectors: FloatArray) -> Trace:
+        """Before `read`, which takes entities that the guideline does not have out again."""
+        place = np.zeros(len(self.doc), np.intp)
+        step = np.clip(1.0 - self.opening.sum(axis=1), 0.0, 1.0)
+        for ent in self.doc.ents:
+            label = self.table.guideline_label(ent.label_)
+            if label is None:
+                continue
+            column = self.table.names.index(label)
+            last = ent.end - 1
+            place[ent.start : ent.end] = 3 + 4 * column
+            place[[ent.start, last]] = [2 + 4 * column, 4 + 4 * column]
+            step[ent.start] = self.begins[ent.start, column]
+            step[ent.start + 1 : last] = self.probabilities[
+                ent.start + 1 : last, self.table.by_name[f"I-{ent.label_}"]
+            ]
+            step[last] = self.probabilities[last, self.table.by_name[f"L-{ent.label_}"]]
+            if ent.start == last:
+                place[last] = 1 + 4 * column
+                step[last] = self.opening[last, column] - self.begins[last, column]
+        return Trace(vectors, self.opening, step.astype(np.float32), place)
 
     def read(self) -> Entities:
         outside = np.clip(1.0 - self.opening.sum(axis=1), 0.0, 1.0)
