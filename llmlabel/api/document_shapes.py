@@ -13,6 +13,7 @@ from llmlabel.domain.confidence import Confidence
 from llmlabel.domain.document import Transcript
 from llmlabel.domain.label import Route
 from llmlabel.domain.prediction import Prediction, Unit
+from llmlabel.domain.promise import Promise
 from llmlabel.exchange import label_record
 from llmlabel.store import Failure, Page, Recording, StoredDocument, StoredLabel
 from llmlabel.store.records import DocumentStatus, RequestStatus
@@ -103,6 +104,8 @@ class LabelOut(BaseModel):
     confidence: Confidence | None
     route: Route
     reason: str = Field(description="Why it took this route, in words.")
+    promise: Promise | None = Field(description="What is promised; null for a bare threshold.")
+    certificate: str | None = Field(description="Id of the certificate that proves it.")
     source: LabelSource
     units: list[Unit]
 

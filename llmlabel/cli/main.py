@@ -24,6 +24,8 @@ COMMANDS = {
     "guidelines": "llmlabel.cli.guidelines:app",
     "gold": "llmlabel.cli.gold:app",
     "train": "llmlabel.cli.train:app",
+    "certify": "llmlabel.cli.certify:certify",
+    "quality": "llmlabel.cli.quality:quality",
     "audit": "llmlabel.cli.audit:app",
     "models": "llmlabel.cli.models:app",
     "doctor": "llmlabel.cli.doctor:doctor",

@@ -12,6 +12,8 @@ def label_record(label: Label) -> dict[str, Any]:
 
     `answer` and `confidence` are null when no labeler gave an answer. `source` says who made it:
     the guideline's hash, the threshold and what each labeler said, failures included.
+    `promise` and `certificate` are null where the route rests on a bare threshold.
+    Whether a document is audited is no part of it: auditors must not learn it.
     """
     dumped = label.model_dump(mode="json")
     confidence = dumped["confidence"]
@@ -26,6 +28,8 @@ def label_record(label: Label) -> dict[str, Any]:
         "confidence": confidence,
         "route": label.route.value,
         "reason": label.reason,
+        "promise": dumped["promise"],
+        "certificate": label.certificate,
         "source": {
             "guideline_sha256": label.guideline_sha256,
             "threshold": label.threshold,

@@ -25,7 +25,7 @@ from llmlabel.confidence.risk_control import (
 from llmlabel.domain.gold import CERTIFY_SHARE, GoldItem
 from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.promise import Certificate, Promise
-from llmlabel.errors import Conflict, InvalidInput, NotFound
+from llmlabel.errors import Conflict, NotFound
 from llmlabel.learning.losses import loss_of
 from llmlabel.learning.reference import reference_of
 from llmlabel.learning.speak import Speak, Spoken
@@ -66,7 +66,7 @@ async def certify(
     speak: Speak,
     *,
     identity: dict[str, JsonValue],
-    promise: Promise | None,
+    promise: Promise,
     id: str | None = None,
     progress: Progress | None = None,
 ) -> Certificate:
@@ -87,18 +87,10 @@ async def certify(
         progress: Told the documents answered so far, and of how many.
 
     Raises:
-        InvalidInput: There is no promise.
         Conflict: Gold that certifies was trained on; or the pipeline, the gold or the gate
             changed meanwhile.
         MissingModel, ModelError, StoreUnavailable: As the pipeline.
     """
-    if promise is None:
-        raise InvalidInput(
-            f"Nothing is promised of {guideline.ref}, so there is nothing to prove; state a "
-            "promise as `policy.promise` of the guideline, as LLMLABEL_PROMISE, or here as "
-            "KIND:ERROR:PROBABILITY, such as delivered:0.05:0.95.",
-            field="promise",
-        )
     if id is not None and (made := _stored(store, id)) is not None:
         return made
     basis = await asyncio.to_thread(_basis, store, guideline)

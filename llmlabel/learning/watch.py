@@ -13,7 +13,7 @@ from llmlabel.confidence.selection import percent
 from llmlabel.domain.answer import TranscriptAnswer
 from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.label import Route
-from llmlabel.domain.promise import Certificate
+from llmlabel.domain.promise import Certificate, Loss, Promise
 from llmlabel.errors import LlmlabelError
 from llmlabel.learning.drift import DriftDay, DriftWatch
 from llmlabel.learning.live import LiveRisk, Seen, live_risk
@@ -23,6 +23,9 @@ from llmlabel.store.numbers import Numbers
 
 BREACHED = "promise.breached"
 """Event on a certificate's id, once, when it was found broken."""
+
+NO_PROMISE = Promise(kind="accepted", error=0.5)
+"""Stands in where only the share of wrong answers is asked for."""
 
 log = structlog.get_logger()
 
@@ -116,13 +119,23 @@ class Watch:
     def live(self, certificate: Certificate) -> LiveRisk:
         """What the audits of a certificate say now; looks only."""
         results = self._store.audits.results(certificate.id)
-        seen = [self._seen(each, certificate) for each in results]
+        seen = [self._seen(each, certificate.loss) for each in results]
         seen += [
             Seen(seq=seq, rate=rate, accepted=False)
             for seq, rate in self._numbers.doubted(certificate.id)
         ]
         # What could not be drawn tells nothing, and is told of by nothing.
         return live_risk([each for each in seen if each.rate > 0], certificate.promise)
+
+    def uncertified(self, guideline: Guideline) -> LiveRisk:
+        """What audits say of answers accepted by a bare threshold; looks only."""
+        results = self._store.audits.uncertified(guideline.ref)
+        seen = [self._seen(each, guideline.policy.loss) for each in results if each.rate > 0]
+        return live_risk(seen, NO_PROMISE)
+
+    def days(self, guideline: str) -> list[DriftDay]:
+        """The last days under the active certificate; looks only."""
+        return self._drift.days(guideline)
 
     def drift(self, guideline: str) -> list[DriftDay]:
         """Compare the days under the active certificate with its sample; see `DriftWatch`."""
@@ -158,14 +171,14 @@ class Watch:
                 requeued=queued,
             )
 
-    def _seen(self, result: AuditResult, certificate: Certificate) -> Seen:
+    def _seen(self, result: AuditResult, counted: Loss) -> Seen:
         loss = None
         if result.drawn and not result.pending:
             language = None
             if isinstance(result.answer, TranscriptAnswer) and result.document_id is not None:
                 [document] = self._store.documents.texts([result.document_id])
                 language = document.language
-            loss = loss_of(result.proposed, result.answer, certificate.loss, language)
+            loss = loss_of(result.proposed, result.answer, counted, language)
         return Seen(
             seq=result.seq, rate=result.rate, drawn=result.drawn, loss=loss, count=result.count
         )

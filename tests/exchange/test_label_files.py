@@ -44,8 +44,8 @@ def a_label(id: str = "d1", *, answered: bool = True) -> Label:
 def test_a_record_has_the_promised_keys_and_names_its_makers() -> None:
     record = label_record(a_label())
     assert list(record) == [
-        "id", "text_sha256", "guideline", "answer", "confidence", "route", "reason", "source",
-        "units",
+        "id", "text_sha256", "guideline", "answer", "confidence", "route", "reason",
+        "promise", "certificate", "source", "units",
     ]  # fmt: skip
     assert record["confidence"] == {"value": 0.9, "method": "label_path", "calibrated": False}
     assert record["source"]["opinions"][0]["source"]["prompt"] == "choice@1.0.0"

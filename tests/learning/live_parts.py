@@ -117,7 +117,7 @@ class World:
         confidence = Confidence(value=sure or 0.0, method="fake")
         return Spoken(Judged(opinion, confidence), (opinion,))
 
-    async def certify(self, promise: Promise | None = DELIVERED, **given: object) -> Certificate:
+    async def certify(self, promise: Promise = DELIVERED, **given: object) -> Certificate:
         return await certify(
             self.store,
             self.guideline,

@@ -100,12 +100,6 @@ async def test_without_any_gold_nothing_is_proved(world: World) -> None:
     assert (certificate.status, certificate.n) == ("infeasible", 0)
 
 
-async def test_a_missing_promise_says_how_to_give_one(world: World) -> None:
-    world.gold(100)
-    with pytest.raises(InvalidInput, match=r"policy\.promise.*LLMLABEL_PROMISE"):
-        await world.certify(None)
-
-
 @pytest.mark.parametrize("text", ["delivered:0:0.95", "accepted:1:0.9", "delivered:0.05:1"])
 def test_a_promise_of_nothing_or_everything_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput, match="above 0 and below 1"):

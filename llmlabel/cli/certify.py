@@ -1,0 +1,127 @@
+"""`llmlabel certify`: prove on gold what may be accepted without a person."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any, Final
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from llmlabel.bootstrap import Application, build
+from llmlabel.cli.console import console
+from llmlabel.cli.progress import Bar
+from llmlabel.confidence.selection import percent
+from llmlabel.domain.promise import Certificate, Promise
+from llmlabel.settings import Settings
+
+INFEASIBLE: Final = 3
+"""Exit code when the gold proves nothing."""
+
+
+def certify(
+    guideline: Annotated[
+        str, typer.Argument(help="`sentiment` (its latest version) or `sentiment@1.0.0`.")
+    ],
+    promise: Annotated[
+        str | None,
+        typer.Option(
+            help="KIND:ERROR:PROBABILITY, such as delivered:0.05:0.95 (of all labels delivered "
+            "at most 5% are wrong, with probability 95%) or accepted:0.1:0.9 (of those no person "
+            "saw). [default: the guideline's, then LLMLABEL_PROMISE]"
+        ),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
+) -> None:
+    """Prove a promise on gold that nothing was learned from, and let it decide what is accepted.
+
+    Every further look at the same gold must be surer; when nothing changed, the result is given
+    again and costs nothing.
+    Exit code 0 when something is certified, 3 when nothing is: everything then goes to review.
+    """
+    stated = Promise.parse(promise) if promise is not None else None
+    application = build(Settings())
+    with Bar("answering the gold", None, show=not json) as bar:
+        certificate = asyncio.run(_certified(application, guideline, stated, bar))
+    if json:
+        typer.echo(certificate.model_dump_json(indent=2, exclude={"sample"}))
+    else:
+        print_certificate(certificate)
+    if certificate.threshold is None:
+        raise typer.Exit(INFEASIBLE)
+
+
+async def _certified(
+    application: Application, ref: str, promise: Promise | None, bar: Bar
+) -> Certificate:
+    def progress(done: int, total: int) -> None:
+        bar.expect(total)
+        bar.advance(done - bar.done)
+
+    try:
+        return await application.certify(ref, promise, progress)
+    finally:
+        await application.close()
+
+
+def print_certificate(certificate: Certificate) -> None:
+    """A certificate for people: the sentence, the numbers, what they rest on."""
+    proved = certificate.threshold is not None
+    ref = certificate.guideline
+    if proved:
+        head = Text.assemble(
+            ("Certified: ", "bold green"),
+            f"under {ref}, {certificate.promise.sentence}. Answers from confidence "
+            f"{certificate.threshold:.4g} on are accepted without a person, about "
+            f"{certificate.coverage:.0%} of the documents.",
+        )
+    else:
+        head = Text.assemble(("Nothing is certified: ", "bold yellow"), f"{certificate.reason}.")
+    console.print(head, soft_wrap=True)
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column()
+    for name, value in _rows(certificate):
+        table.add_row(name, value)
+    console.print(table)
+    for each in certificate.assumptions:
+        console.print(Text(f"Assumed: {each}", style="dim"), soft_wrap=True)
+    if not proved:
+        console.print(
+            Text(
+                "A certificate that was valid before stays so; without one everything goes to "
+                f"review. Add gold with: llmlabel gold import FILE -g {ref}"
+            ),
+            soft_wrap=True,
+        )
+
+
+def _rows(certificate: Certificate) -> list[tuple[str, str]]:
+    error = certificate.promise.error
+    rows: list[tuple[str, Any]] = [
+        ("certificate", f"{certificate.id} ({certificate.status})"),
+        ("promise", str(certificate.promise)),
+        ("gold", f"{certificate.n} documents, attempt {certificate.attempt} on them"),
+    ]
+    if certificate.threshold is not None:
+        rows.append(("threshold", f"{certificate.threshold:.4g}"))
+    if certificate.observed_risk is not None:
+        rows.append(("wrong on the gold", percent(certificate.observed_risk, error)))
+    if certificate.bound is not None:
+        rows.append(("wrong at most", f"{percent(certificate.bound, error)} (proved)"))
+    rows += [
+        ("accepted", f"{certificate.coverage:.1%} of the documents"),
+        ("to people at least", f"{certificate.floor:.1%}, however much gold there is"),
+        ("more gold would buy", _further(certificate)),
+    ]
+    return rows
+
+
+def _further(certificate: Certificate) -> str:
+    if certificate.further_gold is None:
+        return "nothing: only better answers help"
+    if certificate.further_gold == 0:
+        return "nothing: every threshold tested is proved"
+    what = "the next lower threshold" if certificate.threshold is not None else "the first one"
+    return f"{what}, with about {certificate.further_gold} labels more at the same rate of errors"

@@ -1,0 +1,95 @@
+"""The use case behind `llmlabel certify` and `POST /v1/certificates`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pydantic import JsonValue
+
+from llmlabel.domain.guideline import Guideline
+from llmlabel.domain.promise import Certificate, Promise
+from llmlabel.errors import InvalidInput
+from llmlabel.learning.certify import Progress, certify
+from llmlabel.learning.speak import speaker
+from llmlabel.pipeline import Pipeline
+from llmlabel.routing import Routing
+from llmlabel.store import Store
+
+CERTIFY = "certify"
+"""Name of the job."""
+
+
+class Certification:
+    """Certifies a guideline with the pipeline that is in force for it.
+
+    Args:
+        store: Gives the database.
+        pipeline: Asks the labelers.
+        guideline: Finds a guideline by `name` or `name@version`; raises UnknownGuideline.
+        routing_for: The labelers and the judge in force.
+        identity: What the answers depend on.
+        promise_for: What is promised where nobody says otherwise; None where nothing is.
+    """
+
+    def __init__(
+        self,
+        store: Callable[[], Store],
+        pipeline: Pipeline,
+        guideline: Callable[[str], Guideline],
+        *,
+        routing_for: Callable[[Guideline], Routing],
+        identity: Callable[[Guideline], dict[str, JsonValue]],
+        promise_for: Callable[[Guideline], Promise | None],
+    ) -> None:
+        self._store = store
+        self._pipeline = pipeline
+        self._guideline = guideline
+        self._routing_for = routing_for
+        self._identity = identity
+        self._promise_for = promise_for
+
+    def promise(self, ref: str, promise: Promise | None = None) -> Promise:
+        """What is to be proved of a guideline: the given promise, or the one that is stated.
+
+        Raises:
+            UnknownGuideline: There is no such guideline.
+            InvalidInput: There is no promise; says how to state one.
+        """
+        guideline = self._guideline(ref)
+        found = promise or self._promise_for(guideline)
+        if found is None:
+            raise InvalidInput(
+                f"Nothing is promised of {guideline.ref}, so there is nothing to prove; state a "
+                "promise as `policy.promise` of the guideline, as LLMLABEL_PROMISE, or here as "
+                "KIND:ERROR:PROBABILITY, such as delivered:0.05:0.95.",
+                field="promise",
+            )
+        return found
+
+    async def __call__(
+        self,
+        ref: str,
+        promise: Promise | None = None,
+        progress: Progress | None = None,
+        *,
+        id: str | None = None,
+    ) -> Certificate:
+        """Certify; see `learning.certify.certify` for what is done and raised."""
+        guideline = self._guideline(ref)
+        stated = self.promise(ref, promise)
+        identity = self._identity(guideline)
+        speak = speaker(self._pipeline, guideline, self._routing_for(guideline))
+        return await certify(
+            self._store(),
+            guideline,
+            speak,
+            identity=identity,
+            promise=stated,
+            id=id,
+            progress=progress,
+        )
+
+    async def job(self, id: str, guideline: str, argument: str) -> str:
+        """Certify as a job of the queue `learn`; the argument is a promise or empty."""
+        promise = Promise.parse(argument) if argument else None
+        return (await self(guideline, promise, id=id)).id
