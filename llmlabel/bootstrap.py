@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,11 +16,19 @@ from llmlabel.audio import Progress, Transcription
 from llmlabel.domain.document import Document, sha256_of
 from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.label import Label
+from llmlabel.domain.prediction import Prediction
 from llmlabel.embedding import SentenceEmbedder
 from llmlabel.errors import InvalidSetting
 from llmlabel.guidelines import GuidelineLibrary
 from llmlabel.in_force import InForce
 from llmlabel.jobs import Jobs
+from llmlabel.labelers.example_pool import ExamplePool
+from llmlabel.learning.certification import CERTIFY, Certification
+from llmlabel.learning.label_errors import Suspect, label_errors
+from llmlabel.learning.order import priorities
+from llmlabel.learning.training import due, train
+from llmlabel.learning.training_report import TrainingReport
+from llmlabel.learning.watch import Watch
 from llmlabel.llm.protocol import ChatModel
 from llmlabel.models import ModelStore
 from llmlabel.parts import Parts
@@ -32,6 +42,13 @@ from llmlabel.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+TAKE_OVER_SECONDS = 90.0
+"""A job that begins anew after a crash waits so long until the training it left counts as dead."""
+
+Counted = Callable[[int, int], None]
+"""Told how many of how many are done."""
 
 
 def build(settings: Settings) -> Application:
@@ -100,6 +117,10 @@ class Application:
         """What is in force for a guideline now."""
         return self.in_force.routing(guideline)
 
+    def promise_for(self, guideline: Guideline) -> Promise | None:
+        """What is promised of a guideline's labels; None where nothing is."""
+        return self.in_force.promise(guideline, self.store)
+
     def base_steps(self, guideline: Guideline) -> tuple[Step, ...]:
         """The guideline's own labelers, without what was learned."""
         return self.in_force.base_steps(guideline)
@@ -149,8 +170,18 @@ class Application:
 
     @cached_property
     def reviews(self) -> ReviewQueue:
-        """The review queue."""
-        return ReviewQueue(self.store, self.guidelines.get, self.settings.lease_seconds)
+        """The review queue; audits are weighed after every verdict on one."""
+        return ReviewQueue(
+            self.store,
+            self.guidelines.get,
+            self.settings.lease_seconds,
+            decided=self.watch.decided,
+        )
+
+    @cached_property
+    def watch(self) -> Watch:
+        """What looks after the promises in force."""
+        return Watch(self.store, self.guidelines.get)
 
     @cached_property
     def jobs(self) -> Jobs:
@@ -159,12 +190,106 @@ class Application:
             self.store,
             self._label_ref,
             self._transcribe_file,
+            order=self._order,
             chunk=self.settings.chunk_documents,
             concurrency=self.settings.job_concurrency,
             recordings=self.settings.whisper_workers,
+            learn={"train": self._train_job, CERTIFY: self.certify.job},
+            upkeep=self._upkeep,
             # Stable, so that a restart finds its own work; unlike a second service's beside it.
             worker=f"{socket.gethostname()}-{self.settings.port}",
         )
+
+    async def train(
+        self,
+        ref: str,
+        *,
+        by: str,
+        student: bool = True,
+        examples: bool = True,
+        wait: float = 0.0,
+        progress: Counted | None = None,
+    ) -> TrainingReport:
+        """Learn anew from the verified labels of a guideline, and prove its promise anew.
+
+        Raises: see `learning.training.train`.
+        """
+        guideline = self.guidelines.get(ref)
+        promise = self.promise_for(guideline)
+
+        async def predict(
+            documents: Sequence[Document], pool: ExamplePool | None
+        ) -> Sequence[Sequence[Prediction]]:
+            steps = self.in_force.base_steps(guideline, pool)
+            return await self.pipeline.predict(documents, guideline, steps)
+
+        spacy = self.in_force.spacy_of(guideline)
+        report = await train(
+            guideline,
+            store=self.store,
+            predict=predict,
+            embedder=lambda: self.embedder,
+            features=None if spacy is None else partial(spacy.features, guideline=guideline),
+            by=by,
+            promise=promise,
+            student=student,
+            examples=examples,
+            wait=wait,
+            progress=progress,
+        )
+        if promise is not None:
+            await self.certify(guideline.ref, promise)
+        return report
+
+    @cached_property
+    def certify(self) -> Certification:
+        """Proves what can be proved of a guideline's labels; call it."""
+        return Certification(
+            lambda: self.store,
+            self.pipeline,
+            self.guidelines.get,
+            routing_for=self.routing_for,
+            identity=self.identity,
+            promise_for=self.promise_for,
+        )
+
+    async def label_errors(self, ref: str) -> list[Suspect]:
+        """The verified labels of a guideline, the likeliest wrong first.
+
+        Raises: see `learning.label_errors.label_errors`.
+        """
+        guideline = self.guidelines.get(ref)
+        spacy = self.in_force.spacy_of(guideline)
+        return await label_errors(
+            guideline,
+            self.store.verified(guideline.ref),
+            embedder=lambda: self.embedder,
+            features=None if spacy is None else partial(spacy.features, guideline=guideline),
+        )
+
+    async def _train_job(self, id: str, ref: str, argument: str) -> str:
+        report = await self.train(ref, by=argument or id, wait=TAKE_OVER_SECONDS)
+        return report.id
+
+    def _upkeep(self) -> None:
+        self.watch.upkeep()
+        for guideline in self.guidelines.list():
+            if due(self.store, guideline.ref, self.settings.train_after):
+                # One id per state of the trainings: asked for again, it is the same job.
+                last = self.store.trainings.list(guideline.ref)
+                state = f"{guideline.ref}-{len(last)}"
+                self.jobs.learning.submit("train", guideline.ref, "verdicts", id=f"auto-{state}")
+
+    async def _order(
+        self, documents: Sequence[Document], labels: Sequence[Label], ref: str
+    ) -> dict[str, float]:
+        order = self.guidelines.get(ref).policy.order
+        vectors = None
+        if order == "diverse":
+            texts = [document.text for document in documents]
+            vectors = await asyncio.to_thread(self.embedder.embed, texts)
+        values = priorities(labels, order, vectors)
+        return {label.document_id: value for label, value in zip(labels, values, strict=True)}
 
     async def _label_ref(self, documents: Sequence[Document], ref: str) -> Sequence[Label]:
         return await self.label(documents, self.guidelines.get(ref))

@@ -9,6 +9,12 @@ from pydantic import JsonValue
 
 from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.promise import Certificate, Promise
+from llmlabel.embedding import SentenceEmbedder
+from llmlabel.labelers.example_pool import ExamplePool, NearestExamples
+from llmlabel.labelers.llm_choice import LlmChoice
+from llmlabel.labelers.protocol import Labeler
+from llmlabel.labelers.spacy_head import Head, HeadedSpacyLabeler
+from llmlabel.labelers.spacy_labeler import SpacyLabeler
 from llmlabel.labelers.student import StudentLabeler
 from llmlabel.learned import Learned, LearnedJudge
 from llmlabel.parts import Parts
@@ -89,9 +95,22 @@ class InForce:
             return self._promise if certificate.status == "superseded" else certificate.promise
         return self._promise
 
-    def base_steps(self, guideline: Guideline) -> tuple[Step, ...]:
-        """The guideline's own labelers, without what was learned."""
-        return self._steps(guideline, None)
+    def base_steps(self, guideline: Guideline, pool: ExamplePool | None = None) -> tuple[Step, ...]:
+        """The guideline's own labelers; of what was learned at most the pool of examples."""
+        return tuple(
+            Step(
+                with_examples(self._parts.labeler_for(asked, guideline), pool, self._embedder),
+                asked.doubt if asked.when == "doubtful" else None,
+            )
+            for asked in guideline.labelers
+        )
+
+    def spacy_of(self, guideline: Guideline) -> SpacyLabeler | None:
+        """The guideline's labeler `spacy`, without what was learned; None where it has none."""
+        for step in self.base_steps(guideline):
+            if isinstance(step.labeler, SpacyLabeler):
+                return step.labeler
+        return None
 
     def learned(self, guideline: Guideline) -> tuple[str, Learned | None]:
         """The id and the content of the active learned version; an empty id where none is."""
@@ -134,16 +153,39 @@ class InForce:
         log.warning("certificate void", certificate=certificate.id, changed=changed)
         return None
 
+    def _embedder(self) -> SentenceEmbedder:
+        return self._parts.embedder
+
     def _steps(self, guideline: Guideline, learned: Learned | None) -> tuple[Step, ...]:
-        steps = []
-        if learned is not None and learned.student is not None:
-            steps.append(Step(StudentLabeler(learned.student, self._parts.embedder)))
-        for asked in guideline.labelers:
-            doubt = asked.doubt if asked.when == "doubtful" else None
-            labeler = self._parts.labeler_for(asked, guideline)
-            if learned is not None:
-                labeler = learned.improved(labeler, lambda: self._parts.embedder)
-                if asked.name == "llm" and learned.student is not None:
-                    doubt = learned.doubt
-            steps.append(Step(labeler, doubt))
-        return tuple(steps)
+        if learned is None:
+            return self.base_steps(guideline)
+        steps = [
+            Step(with_head(step.labeler, learned.head), step.doubt)
+            for step in self.base_steps(guideline, learned.pool)
+        ]
+        if learned.student is None:
+            return tuple(steps)
+        first = Step(StudentLabeler(learned.student, self._embedder()))
+        return (
+            first,
+            *(
+                Step(step.labeler, learned.doubt if step.labeler.name == "llm" else step.doubt)
+                for step in steps
+            ),
+        )
+
+
+def with_examples(
+    labeler: Labeler, pool: ExamplePool | None, embedder: Callable[[], SentenceEmbedder]
+) -> Labeler:
+    """A language model that is shown verified labels of the pool; other labelers as they are."""
+    if pool is None or not isinstance(labeler, LlmChoice):
+        return labeler
+    return labeler.with_nearest(NearestExamples(pool, embedder()))
+
+
+def with_head(labeler: Labeler, head: Head | None) -> Labeler:
+    """SpaCy with what was learned of its answers; other labelers as they are."""
+    if head is None or not isinstance(labeler, SpacyLabeler):
+        return labeler
+    return HeadedSpacyLabeler(labeler, head)

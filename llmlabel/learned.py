@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,14 +19,10 @@ from llmlabel.domain.confidence import Confidence
 from llmlabel.domain.document import Document
 from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.prediction import Outcome, Prediction
-from llmlabel.embedding import SentenceEmbedder
 from llmlabel.errors import ModelCorrupt
 from llmlabel.labelers.ensemble import combine
-from llmlabel.labelers.example_pool import ExamplePool, NearestExamples
-from llmlabel.labelers.llm_choice import LlmChoice
-from llmlabel.labelers.protocol import Labeler
-from llmlabel.labelers.spacy_head import Head, HeadedSpacyLabeler, head_from_arrays
-from llmlabel.labelers.spacy_labeler import SpacyLabeler
+from llmlabel.labelers.example_pool import ExamplePool
+from llmlabel.labelers.spacy_head import Head, head_from_arrays
 from llmlabel.labelers.student import Student
 from llmlabel.routing import Judged, raw_confidence
 
@@ -55,14 +51,6 @@ class Learned:
     head: Head | None = None
     pool: ExamplePool | None = None
     doubt: float | None = None
-
-    def improved(self, labeler: Labeler, embedder: Callable[[], SentenceEmbedder]) -> Labeler:
-        """A labeler of the guideline's cascade with what was learned for it."""
-        if self.head is not None and isinstance(labeler, SpacyLabeler):
-            return HeadedSpacyLabeler(labeler, self.head)
-        if self.pool is not None and isinstance(labeler, LlmChoice):
-            return labeler.with_nearest(NearestExamples(self.pool, embedder()))
-        return labeler
 
     def to_bytes(self) -> bytes:
         """An npz file: arrays by part, and a JSON header. It holds no Python objects."""

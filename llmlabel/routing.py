@@ -11,7 +11,7 @@ from llmlabel.domain.confidence import Confidence
 from llmlabel.domain.document import Document
 from llmlabel.domain.gold import draw
 from llmlabel.domain.guideline import Guideline
-from llmlabel.domain.label import Label, Route
+from llmlabel.domain.label import Label
 from llmlabel.domain.prediction import Outcome, Prediction
 from llmlabel.domain.promise import Certificate, Promise
 from llmlabel.labelers.ensemble import combine

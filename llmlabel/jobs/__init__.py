@@ -17,7 +17,7 @@ from pydantic import JsonValue
 from llmlabel.domain.document import Document
 from llmlabel.jobs.attempts import Patience
 from llmlabel.jobs.board import Board
-from llmlabel.jobs.contracts import LabelBatch, Transcribe, Transcription
+from llmlabel.jobs.contracts import LabelBatch, Order, Transcribe, Transcription
 from llmlabel.jobs.durable import DurableQueue
 from llmlabel.jobs.learn import LEARN, Learn, Learning, LearnJob
 from llmlabel.jobs.loop import BackgroundLoop
@@ -41,6 +41,8 @@ class Jobs:
             awaited on one event loop, shared by all jobs. ModelBusy, ModelUnreachable and
             StoreUnavailable are tried again; what else it raises fails the requests.
         transcribe: Writes down a recording, given its file and language (None: detect).
+        order: Says how much a verdict on each of the documents is worth, given their labels and
+            the `name@version`; the most valuable is reviewed first.
         answers_silence: Names of guidelines that have an answer for a recording in which
             nobody speaks; any other asked of it fails with the reason.
         chunk: Documents labeled by one job.
@@ -63,6 +65,7 @@ class Jobs:
         label_batch: LabelBatch,
         transcribe: Transcribe,
         *,
+        order: Order | None = None,
         answers_silence: Collection[str] = ("transcription",),
         chunk: int = 50,
         concurrency: int = 2,
@@ -85,6 +88,7 @@ class Jobs:
             self._loop,
             label_batch,
             transcribe,
+            order=order,
             patience=patience or Patience(),
             answers_silence=answers_silence,
             chunk=chunk,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -26,3 +26,4 @@ class Transcription(Protocol):
 
 LabelBatch = Callable[[Sequence[Document], str], Awaitable[Sequence[Label]]]
 Transcribe = Callable[[Path, str | None], Awaitable[Transcription]]
+Order = Callable[[Sequence[Document], Sequence[Label], str], Awaitable[Mapping[str, float]]]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
 
+from llmlabel.domain.document import Document
 from llmlabel.domain.label import Label
 from llmlabel.jobs.attempts import Patience, check_batch, concerns_one, failure_of, groups
-from llmlabel.jobs.contracts import LabelBatch, Transcribe, Transcription
+from llmlabel.jobs.contracts import LabelBatch, Order, Transcribe, Transcription
 from llmlabel.jobs.durable import Stopped
 from llmlabel.jobs.loop import BackgroundLoop
 from llmlabel.jobs.turns import Turns
@@ -33,6 +34,7 @@ class Tasks:
         label_batch: LabelBatch,
         transcribe: Transcribe,
         *,
+        order: Order | None,
         patience: Patience,
         answers_silence: Collection[str],
         chunk: int,
@@ -43,6 +45,7 @@ class Tasks:
         self._loop = loop
         self._label_batch = label_batch
         self._transcribe = transcribe
+        self._order = order
         self._patience = patience
         self._answers_silence = frozenset(answers_silence)
         self._chunk = chunk
@@ -156,8 +159,21 @@ class Tasks:
         check_batch(
             [document.id for document in documents], [label.document_id for label in labels]
         )
-        self._store.labels.save(labels, run)
+        places = self._places(documents, labels, guideline)
+        self._store.labels.save(labels, run, places)
         self._changed()
+
+    def _places(
+        self, documents: Sequence[Document], labels: Sequence[Label], guideline: str
+    ) -> Mapping[str, float] | None:
+        order = self._order
+        if order is None:
+            return None
+
+        async def work() -> Mapping[str, float]:
+            return await order(documents, labels, guideline)
+
+        return self._loop.run(work())
 
     def _fail(self, ids: Sequence[str], guideline: str, run: int, failure: Failure) -> None:
         self._store.work.fail(ids, guideline, run, failure)

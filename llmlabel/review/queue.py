@@ -21,15 +21,21 @@ class ReviewQueue:
         store: Where the queue is kept.
         guideline: Finds the guideline of a `name@version`; raises UnknownGuideline.
         lease_seconds: How long a reviewer keeps an item without renewing.
+        decided: Told of an item after the verdict on it is kept.
     """
 
     def __init__(
-        self, store: Store, guideline: Callable[[str], Guideline], lease_seconds: float = 300.0
+        self,
+        store: Store,
+        guideline: Callable[[str], Guideline],
+        lease_seconds: float = 300.0,
+        decided: Callable[[ReviewItem], None] | None = None,
     ) -> None:
         self._reviews = store.reviews
         self._clock = store.database.clock
         self._guideline = guideline
         self._lease = timedelta(seconds=lease_seconds)
+        self._decided = decided
 
     def next(self, reviewer: str, guideline: str | None = None) -> ReviewItem | None:
         """Lease the next free item to a reviewer, or None when there is none.
@@ -143,7 +149,10 @@ class ReviewQueue:
         label = None
         if kind != "skip":
             label = verified_label(item.label.label, verdict, blind=item.blind)
-        return self._reviews.decide(token, verdict, label)
+        decided = self._reviews.decide(token, verdict, label)
+        if self._decided is not None and label is not None:
+            self._decided(decided)
+        return decided
 
     def undo(self, review_id: str, reviewer: str) -> ReviewItem:
         """Take one's own last verdict back and hold the item again under a new lease.
