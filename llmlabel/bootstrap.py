@@ -17,6 +17,7 @@ from llmlabel.domain.document import Document, sha256_of
 from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.label import Label
 from llmlabel.domain.prediction import Prediction
+from llmlabel.domain.promise import Promise
 from llmlabel.embedding import SentenceEmbedder
 from llmlabel.errors import InvalidSetting
 from llmlabel.guidelines import GuidelineLibrary
