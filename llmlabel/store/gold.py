@@ -129,13 +129,13 @@ class Gold:
         return [item for item in found if part is None or item.part == part]
 
     def get(self, id: str) -> GoldItem:
-        """One item.
+        """One item by its id, or by that of its document.
 
         Raises:
             NotFound: There is none under that id.
         """
         for item in self.items():
-            if item.id == id:
+            if id in (item.id, item.document.id):
                 return item
         raise NotFound(
             f"There is no gold `{id[:64]}`; `llmlabel gold export` names them all.", field="id"

@@ -92,9 +92,10 @@ def decide(store: Store, queue: ReviewQueue) -> Callable[..., ReviewItem]:
             for each in store.reviews.page(limit=100, status="open").items
             if each.document.id == id
         )
-        while (leased := queue.next(reviewer)) is not None:
-            if leased.id == item.id:
-                break
+        leased: ReviewItem | None = item
+        if item.leased_by != reviewer:
+            while (leased := queue.next(reviewer)) is not None and leased.id != item.id:
+                pass
         assert leased is not None
         for other in store.reviews.page(limit=100, status="open").items:
             if other.id != item.id and other.leased_by == reviewer:
