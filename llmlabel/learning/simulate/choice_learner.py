@@ -6,7 +6,6 @@ import numpy as np
 
 from llmlabel.confidence.choice_evidence import choice_evidence
 from llmlabel.domain.answer import ChoiceAnswer
-from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.prediction import Outcome
 from llmlabel.domain.promise import Promise
 from llmlabel.errors import InvalidInput
@@ -45,7 +44,7 @@ class ChoiceLearner:
         self._base = choice_evidence(stream.documents, stream.guideline, stream.opinions)
         self.raw = unfitted(*raw_choices(stream))
 
-    def learn(self, rows: Ints, verdicts: Ints, random: Bools) -> Judgement | None:
+    def learn(self, rows: Ints, verdicts: Ints, random: Bools, weight: Floats) -> Judgement | None:
         """Train and answer every document; see `Learner.learn`."""
         texts = [self._texts[row] for row in rows]
         base = self._base.rows(rows)
@@ -58,6 +57,7 @@ class ChoiceLearner:
                 texts,
                 names=self._base.labels,
                 prototypes=self._prototypes,
+                weight=weight,
                 use_student=self._use_student,
                 seed=self._seed,
                 promise=self._promise,
@@ -75,11 +75,6 @@ class ChoiceLearner:
             reference=crossed.confidence[random],
             right=(crossed.answer == verdicts)[random],
         )
-
-
-def prototype_texts(guideline: Guideline) -> list[str]:
-    """What stands for each label before it has examples: its name and definition."""
-    return [f"{label.name.replace('_', ' ')}: {label.definition}" for label in guideline.labels]
 
 
 def raw_choices(stream: Stream) -> tuple[Ints, Floats]:

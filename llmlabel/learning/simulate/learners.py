@@ -38,13 +38,14 @@ class Learner(Protocol):
         """The base labelers as they are, before anything was verified; no reference."""
         ...
 
-    def learn(self, rows: Ints, verdicts: Ints, random: Bools) -> Judgement | None:
+    def learn(self, rows: Ints, verdicts: Ints, random: Bools, weight: Floats) -> Judgement | None:
         """Train, calibrate and answer every document.
 
         Args:
             rows: Verified documents that may be learned from, shape (m,).
             verdicts: What was said of each, shape (m,).
             random: Whether it was verified at random; the others were doubted, shape (m,).
+            weight: How many documents each stands for, shape (m,).
 
         Returns:
             None where there is too little to learn from.

@@ -21,6 +21,7 @@ stroke-dasharray:6 4;stroke-width:1;fill:none}
 .s0{stroke:var(--p0);fill:var(--p0)}.s1{stroke:var(--p1);fill:var(--p1)}
 .s2{stroke:var(--p2);fill:var(--p2)}.s3{stroke:var(--p3);fill:var(--p3)}
 .s4{stroke:var(--p4);fill:var(--p4)}
+.band.s0,.band.s1,.band.s2,.band.s3,.band.s4{stroke:none}
 .line.s0,.line.s1,.line.s2,.line.s3,.line.s4{fill:none}
 .line.s1{stroke-dasharray:7 3}.line.s2{stroke-dasharray:2 3}.line.s3{stroke-dasharray:9 3 2 3}
 .legend{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.3rem 1.4rem}
@@ -58,7 +59,8 @@ def lines_plot(
         y_range: What of it is shown; what lies beyond is cut off.
         limit: A height to mark, and what it is.
     """
-    axes = _Axes(max((max(line.x, default=0) for line in lines), default=0) or 1.0, *y_range)
+    furthest = max((max(line.x, default=0) for line in lines), default=0) or 1.0
+    axes = _Axes(1.02 * furthest, *y_range)
     marks = [axes.grid(x_name, y_name)]
     if limit is not None and y_range[0] <= limit[0] <= y_range[1]:
         y = axes.y(limit[0])

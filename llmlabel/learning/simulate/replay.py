@@ -15,9 +15,10 @@ from llmlabel.confidence.risk_control import (
 )
 from llmlabel.confidence.sequences import RiskSequence
 from llmlabel.domain.promise import Promise
+from llmlabel.learning.gathering import LARGEST_WEIGHT
 from llmlabel.learning.simulate.learners import Judgement, Learner
 from llmlabel.learning.simulate.plan import FEWEST_REFERENCE, Forecast, worth_it
-from llmlabel.learning.simulate.stream import NONE, Bools, Ints, Order, Stream
+from llmlabel.learning.simulate.stream import NONE, Bools, Floats, Ints, Order, Stream
 from llmlabel.learning.simulate.trace import Recorder, Trace
 
 
@@ -75,6 +76,7 @@ def renew(
     verdicts: Ints,
     random: Bools,
     counts: Bools,
+    weight: Floats,
     left: int,
 ) -> Standing:
     """Train, and where it is likely to pay ask for a certificate; the better one stands.
@@ -90,21 +92,23 @@ def renew(
         verdicts: What people said, `NONE` where nothing, shape (N,).
         random: Whether that document was verified at random, shape (N,).
         counts: Whether gold on it is recent enough to certify, shape (N,).
+        weight: How many documents it stands for, shape (N,).
         left: Documents still to come.
     """
-    fits = np.flatnonzero((verdicts != NONE) & ~stream.certifies)
+    known = (verdicts != NONE) & stream.distinct
+    fits = np.flatnonzero(known & ~stream.certifies)
     tried = Standing(
         standing.judgement, standing.threshold, standing.accepts, standing.attempts, len(fits)
     )
-    judgement = learner.learn(fits, verdicts[fits], random[fits])
+    judgement = learner.learn(fits, verdicts[fits], random[fits], weight[fits])
     if judgement is None or len(judgement.reference) < FEWEST_REFERENCE:
         return tried
-    certify = np.flatnonzero((verdicts != NONE) & random & counts & stream.certifies)
+    certify = np.flatnonzero(known & random & counts & stream.certifies)
     attempt = standing.attempts + 1
     pays = worth_it(
         Forecast.of(judgement.reference, judgement.right, rules.promise),
         gold=len(certify),
-        seen=int((random & counts & (verdicts != NONE)).sum()),
+        seen=int((known & random & counts).sum()),
         left=left,
         attempt=attempt,
         audit=rules.audit,
@@ -136,7 +140,8 @@ def before_the_stream(stream: Stream, learner: Learner, rules: Rules) -> Standin
         return standing
     earlier = np.arange(len(stream.documents)) < stream.history
     verdicts = np.where(earlier, stream.gold, NONE)
-    return renew(stream, learner, rules, standing, verdicts, earlier, earlier, stream.n)
+    weight = np.ones(len(earlier))
+    return renew(stream, learner, rules, standing, verdicts, earlier, earlier, weight, stream.n)
 
 
 class Replay:
@@ -152,6 +157,7 @@ class Replay:
         self._verdicts[: stream.history] = stream.gold[: stream.history]
         self._random = np.arange(total) < stream.history
         self._counts = np.ones(total, np.bool_)
+        self._weight = np.ones(total)
         self._fits = int((~stream.certifies[: stream.history]).sum())
         self._gold = stream.history - self._fits
         self._book = Recorder(stream.n)
@@ -190,6 +196,7 @@ class Replay:
             return
         if drawn:
             self._review(document, random=True)
+            self._weight[document] = min(1 / self._rules.audit, LARGEST_WEIGHT)
             self._book.reviewed(self._is_right(document), "audit")
             self._audited(document)
             return
@@ -199,13 +206,14 @@ class Replay:
 
     def _audited(self, document: int) -> None:
         wrong = self._answer(document) != self._verdicts[document]
-        if not wrong:
-            self._unchecked.clear()
         if self._sequence is None:
             return
         self._sequence.audit(float(wrong), self._rules.audit)
-        if wrong and self._sequence.interval().exceeds(self._rules.promise.error):
+        interval = self._sequence.interval()
+        if interval.exceeds(self._rules.promise.error):
             self._close()
+        elif interval.estimate is not None and interval.estimate <= self._rules.promise.error:
+            self._unchecked.clear()  # until here the audits find the promise kept
 
     def _count_lossless(self) -> None:
         # A doubted answer costs a delivered promise nothing, and it enters at the same rate:
@@ -258,6 +266,7 @@ class Replay:
             self._verdicts,
             self._random,
             self._counts,
+            self._weight,
             self._book.n - self._book.now,
         )
         if self._standing.judgement is not before.judgement:

@@ -101,7 +101,8 @@ class SimulationReport(Value):
             f"{found.saved:.1%} of the decisions were saved; {found.delivered_accuracy:.1%} of "
             f"the labels delivered were right, and the promise was kept in {of} {found.orders} "
             f"orders. A bare threshold of 0.9 saves {bare.saved:.1%} with "
-            f"{bare.delivered_accuracy:.1%} right and breaks the promise in {bare.violations}."
+            f"{bare.delivered_accuracy:.1%} right, proves nothing, and breaks the promise "
+            f"in {bare.violations or 'none'} of them."
         )
 
 

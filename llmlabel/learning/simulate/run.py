@@ -16,7 +16,8 @@ from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.prediction import Prediction
 from llmlabel.errors import Unsupported
 from llmlabel.evaluation.cases import Case
-from llmlabel.learning.simulate.choice_learner import ChoiceLearner, prototype_texts
+from llmlabel.labelers.shortlist import label_sentences
+from llmlabel.learning.simulate.choice_learner import ChoiceLearner
 from llmlabel.learning.simulate.learners import Learner
 from llmlabel.learning.simulate.predictions import Embed, Predict, PredictionCache, vectors_of
 from llmlabel.learning.simulate.replay import Rules
@@ -152,7 +153,7 @@ def _learners(
         units = UnitsLearner(stream, [*history, *gold], seed=conditions.seed)
         return stream, units, units
     clock = time.perf_counter()
-    named = prototype_texts(guideline)
+    named = label_sentences(guideline)
     texts = [*named, *(d.text for d in documents_of([*history, *gold]))]
     with progress("sentence vectors", len(texts)) as advance:
         path = models.folder / f"vectors-{models.encoder}.npz"

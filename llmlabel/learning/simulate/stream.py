@@ -41,6 +41,8 @@ class Stream:
         gold: The right answer, shape (N,).
         vectors: Sentence vectors, shape (N, d), unit length.
         certifies: Whether the document's gold certifies; else it is for fitting, shape (N,).
+        distinct: Whether it is the first document with its text; others neither fit nor
+            certify, so that no text counts twice, shape (N,).
         history: How many documents are the earlier stream.
         answers: How many codes there are.
     """
@@ -51,6 +53,7 @@ class Stream:
     gold: Ints
     vectors: Vectors
     certifies: Bools
+    distinct: Bools
     history: int
     answers: int
 
@@ -136,6 +139,7 @@ def choice_stream(
         ),
         vectors=vectors,
         certifies=certifying(cases),
+        distinct=first_of_text(cases),
         history=len(history),
         answers=len(code),
     )
@@ -149,6 +153,13 @@ def documents_of(cases: Sequence[Case]) -> tuple[Document, ...]:
 def certifying(cases: Sequence[Case]) -> Bools:
     """Which cases' gold is kept for certifying, shape (n,)."""
     return np.array([part_of(d.text_sha256) == "certify" for d in documents_of(cases)], np.bool_)
+
+
+def first_of_text(cases: Sequence[Case]) -> Bools:
+    """Which cases are the first with their text, shape (n,)."""
+    shas = [document.text_sha256 for document in documents_of(cases)]
+    first = {sha: index for index, sha in reversed(list(enumerate(shas)))}
+    return np.array([first[sha] == index for index, sha in enumerate(shas)], np.bool_)
 
 
 def make_order(

@@ -19,7 +19,16 @@ from llmlabel.evaluation.cases import Case
 from llmlabel.labelers.ensemble import combine
 from llmlabel.learning.losses import loss_of
 from llmlabel.learning.simulate.learners import Judgement, unfitted
-from llmlabel.learning.simulate.stream import NONE, Bools, Ints, Stream, certifying, documents_of
+from llmlabel.learning.simulate.stream import (
+    NONE,
+    Bools,
+    Floats,
+    Ints,
+    Stream,
+    certifying,
+    documents_of,
+    first_of_text,
+)
 
 RIGHT, WRONG = 0, 1
 """Codes: the gold; what the labelers said where that is not the gold. A third is any other."""
@@ -49,6 +58,7 @@ def units_stream(
         gold=np.full(len(cases), RIGHT),
         vectors=np.zeros((len(cases), 0), np.float32),
         certifies=certifying(cases),
+        distinct=first_of_text(cases),
         history=len(history),
         answers=CODES,
     )
@@ -79,7 +89,7 @@ class UnitsLearner:
         raw = [np.nan if each.probability is None else each.probability for each in self._said]
         self.raw = unfitted(answers, np.array(raw))
 
-    def learn(self, rows: Ints, verdicts: Ints, random: Bools) -> Judgement | None:
+    def learn(self, rows: Ints, verdicts: Ints, random: Bools, weight: Floats) -> Judgement | None:
         """Calibrate; see `Learner.learn`."""
         there = self._there[rows]
         known = rows[there]
@@ -88,6 +98,7 @@ class UnitsLearner:
             fit = fit_unit_calibrator(
                 [self._said[row] for row in known],
                 right,
+                weight=weight[there],
                 texts=[self._texts[row] for row in known],
                 seed=self._seed,
             )

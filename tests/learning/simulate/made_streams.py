@@ -15,7 +15,7 @@ from llmlabel.domain.promise import Promise
 from llmlabel.evaluation.cases import Case
 from llmlabel.learning.simulate.choice_learner import ChoiceLearner
 from llmlabel.learning.simulate.learners import Judgement, unfitted
-from llmlabel.learning.simulate.stream import Bools, Ints, Stream, choice_stream
+from llmlabel.learning.simulate.stream import Bools, Floats, Ints, Stream, choice_stream
 
 LABELS = ("glad", "sad", "calm")
 USUAL = Promise(kind="delivered", error=0.05, probability=0.95)
@@ -100,7 +100,7 @@ class KnownLearner:
         answers = np.where(np.array(right), stream.gold, (stream.gold + 1) % 3)
         return cls(unfitted(answers, np.array(confidence, dtype=np.float64)))
 
-    def learn(self, rows: Ints, verdicts: Ints, random: Bools) -> Judgement:
+    def learn(self, rows: Ints, verdicts: Ints, random: Bools, weight: Floats) -> Judgement:
         chosen = rows[random]
         return Judgement(
             answers=self.raw.answers,

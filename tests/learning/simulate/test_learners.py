@@ -17,8 +17,10 @@ from llmlabel.learning.simulate.units_learner import UnitsLearner, units_stream
 def test_a_student_makes_better_answers_where_the_vectors_tell_the_labels_apart() -> None:
     stream = made_stream(300, skill=0.2, spread=0.1)
     rows = np.arange(200)
-    judged = learner_of(stream).learn(rows, stream.gold[:200], np.ones(200, np.bool_))
-    alone = learner_of(stream, student=False).learn(rows, stream.gold[:200], np.ones(200, np.bool_))
+    judged = learner_of(stream).learn(rows, stream.gold[:200], np.ones(200, np.bool_), np.ones(200))
+    alone = learner_of(stream, student=False).learn(
+        rows, stream.gold[:200], np.ones(200, np.bool_), np.ones(200)
+    )
     assert judged is not None
     assert alone is not None
     later = slice(200, 300)
@@ -31,14 +33,17 @@ def test_a_student_makes_better_answers_where_the_vectors_tell_the_labels_apart(
 def test_only_documents_verified_at_random_are_a_reference() -> None:
     stream = made_stream(200)
     random = np.arange(120) < 70
-    judged = learner_of(stream).learn(np.arange(120), stream.gold[:120], random)
+    judged = learner_of(stream).learn(np.arange(120), stream.gold[:120], random, np.ones(120))
     assert judged is not None
     assert len(judged.reference) == len(judged.right) == 70
 
 
 def test_too_little_to_learn_from_is_no_judgement() -> None:
     stream = made_stream(100)
-    assert learner_of(stream).learn(np.arange(4), stream.gold[:4], np.ones(4, np.bool_)) is None
+    assert (
+        learner_of(stream).learn(np.arange(4), stream.gold[:4], np.ones(4, np.bool_), np.ones(4))
+        is None
+    )
 
 
 def test_a_labeler_that_failed_has_no_confidence() -> None:
@@ -69,7 +74,7 @@ def test_spans_are_right_as_a_whole_or_wrong() -> None:
     learner = UnitsLearner(stream, cases, seed=0)
     right = learner.raw.answers == stream.gold
     assert right.tolist() == [bool(i % 4) for i in range(80)]
-    judged = learner.learn(np.arange(60), stream.gold[:60], np.ones(60, np.bool_))
+    judged = learner.learn(np.arange(60), stream.gold[:60], np.ones(60, np.bool_), np.ones(60))
     assert judged is not None
     assert judged.confidence[right].min() > judged.confidence[~right].max()
     assert (judged.answers == learner.raw.answers).all()
@@ -106,3 +111,10 @@ def test_a_later_certificate_must_accept_clearly_more_than_the_one_held() -> Non
     asked = {"gold": 300, "seen": 800, "left": 1000, "attempt": 2, "audit": 0.05}
     assert worth_it(good, held=now - 0.06, **asked)  # type: ignore[arg-type]
     assert not worth_it(good, held=now - 0.04, **asked)  # type: ignore[arg-type]
+
+
+def test_a_text_that_occurs_twice_counts_once() -> None:
+    cases = [case(1, "glad", "same"), case(2, "sad"), case(3, "calm", "same")]
+    stream = choice_stream(MOODS, cases, [], [[said("glad", 0.8)]] * 3, np.eye(3, dtype=np.float32))
+    assert stream.distinct.tolist() == [True, True, False]
+    assert stream.certifies[0] == stream.certifies[2]
