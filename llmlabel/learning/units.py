@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,8 +22,8 @@ from llmlabel.labelers.spacy_features import Featured
 from llmlabel.labelers.spacy_head import Head, under
 from llmlabel.labelers.token_head import NO_UNIT
 from llmlabel.learning.losses import loss_of
-from llmlabel.learning.paired import paired_test
-from llmlabel.learning.span_head import fit_span_head
+from llmlabel.learning.paired import PairedTest, paired_test
+from llmlabel.learning.span_head import stack_spans
 from llmlabel.learning.token_head import fit_token_head
 from llmlabel.learning.unit_scores import opinion_loss, unit_scores
 
@@ -133,6 +133,17 @@ def _with(
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The documents whose right answer is known, which a head is trained on."""
+
+    featured: Sequence[Featured]
+    gold: Sequence[Answer | None]
+    weight: Floats
+    fold: npt.NDArray[np.intp]
+    texts: Sequence[str]
+
+
 def _learn_head(
     documents: Sequence[Document],
     featured: Sequence[Featured],
@@ -142,75 +153,87 @@ def _learn_head(
 ) -> tuple[Head | None, list[Prediction], dict[str, Any]]:
     """The head, the cross-fitted predictions (spaCy's own without it), and why."""
     own = [each.prediction for each in featured]
-    known = np.array([isinstance(each, SpansAnswer | TokensAnswer) for each in gold], bool)
-    if known.sum() < FEWEST_DOCUMENTS:
-        why = f"a head is tried from {FEWEST_DOCUMENTS} verified documents on"
-        return None, own, {"joins": False, "reason": why}
-    spans = any(isinstance(each, SpansAnswer) for each in gold)
-    texts = [document.text_sha256 for document in documents]
-    best, chosen, report = own, None, {"joins": False, "before": unit_scores(own, gold)}
-    tests: dict[str, Any] = {}
-    rows = np.flatnonzero(known).tolist()
-    # A head that weighs spaCy's spans is tried first, then one that chooses the spans as well,
-    # which has to make better answers and not only better probabilities.
-    for name, keep in (("weighs", None), ("chooses", KEEP)) if spans else (("labels", None),):
-        try:
-            made = _cross_fitted(featured, gold, weight, fold, known, keep)
-        except InvalidInput as exc:
-            report["reason"] = exc.detail
-            break
-        measure = _answer_loss if keep is not None else opinion_loss
-        before, after = (
-            np.array([measure(each[i], gold[i]) for i in rows]) for each in (best, made)
-        )
-        test = paired_test(before, after, weight[rows], [texts[i] for i in rows])
-        tests[name] = {**test.to_dict(), "scores": unit_scores(made, gold)}
-        if test.helps:
-            best, chosen = made, keep
-            report["joins"] = True
-    report["tests"] = tests
-    if not report["joins"]:
+    rows = [i for i, each in enumerate(gold) if isinstance(each, SpansAnswer | TokensAnswer)]
+    report: dict[str, Any] = {"joins": False, "before": unit_scores(own, gold)}
+    if len(rows) < FEWEST_DOCUMENTS:
+        report["reason"] = f"a head is tried from {FEWEST_DOCUMENTS} verified documents on"
         return None, own, report
-    rows = np.flatnonzero(known).tolist()
-    head = _fit([featured[i] for i in rows], [gold[i] for i in rows], weight[rows], chosen)
-    return head, best, report
+    known = _Known(
+        [featured[i] for i in rows],
+        [gold[i] for i in rows],
+        weight[rows],
+        fold[rows],
+        [documents[i].text_sha256 for i in rows],
+    )
+    spans = any(isinstance(each, SpansAnswer) for each in known.gold)
+    try:
+        head, made, report["tests"] = (_learn_spans if spans else _learn_tokens)(known)
+    except InvalidInput as exc:
+        return None, own, report | {"reason": exc.detail}
+    if head is None:
+        return None, own, report | {"reason": "the paired test does not say that it helps"}
+    # Documents without a right answer are not trained on; the final head is fair to them.
+    first = [under(each, head) for each in featured]
+    for i, prediction in zip(rows, made, strict=True):
+        first[i] = prediction
+    return head, first, report | {"joins": True}
+
+
+def _learn_tokens(known: _Known) -> tuple[Head | None, list[Prediction], dict[str, Any]]:
+    made = [each.prediction for each in known.featured]
+    for index in np.unique(known.fold):
+        head = _token_head(known, np.flatnonzero(known.fold != index).tolist())
+        for i in np.flatnonzero(known.fold == index).tolist():
+            made[i] = under(known.featured[i], head)
+    own = [each.prediction for each in known.featured]
+    test = _test(known, own, made, opinion_loss)
+    tests = {"labels": {**test.to_dict(), "scores": unit_scores(made, known.gold)}}
+    return (_token_head(known, range(len(made))) if test.helps else None), made, tests
+
+
+def _learn_spans(known: _Known) -> tuple[Head | None, list[Prediction], dict[str, Any]]:
+    """A head that weighs spaCy's spans is tried, then one that chooses the spans as well.
+
+    The second has to make better answers, and not only better probabilities.
+    """
+    answers = [each for each in known.gold if isinstance(each, SpansAnswer)]
+    stack = stack_spans(known.featured, answers, weight=known.weight, fold=known.fold)
+    best = [each.prediction for each in known.featured]
+    head, tests = None, {}
+    for name, keep, loss in (("weighs", None, opinion_loss), ("chooses", KEEP, _answer_loss)):
+        made = stack.cross_fitted(keep)
+        test = _test(known, best, made, loss)
+        tests[name] = {**test.to_dict(), "scores": unit_scores(made, known.gold)}
+        if test.helps:
+            best, head = made, stack.head(keep)
+    return head, best, tests
+
+
+def _test(
+    known: _Known,
+    before: Sequence[Prediction],
+    after: Sequence[Prediction],
+    loss: Callable[[Prediction, Answer | None], float],
+) -> PairedTest:
+    losses = [
+        np.array([loss(made, gold) for made, gold in zip(each, known.gold, strict=True)])
+        for each in (before, after)
+    ]
+    return paired_test(losses[0], losses[1], known.weight, known.texts)
 
 
 def _answer_loss(prediction: Prediction, gold: Answer | None) -> float:
     return loss_of(prediction.answer, gold, "units")
 
 
-def _cross_fitted(
-    featured: Sequence[Featured],
-    gold: Sequence[Answer | None],
-    weight: Floats,
-    fold: npt.NDArray[np.intp],
-    known: npt.NDArray[np.bool_],
-    keep: float | None,
-) -> list[Prediction]:
-    """What heads say of documents that they were not trained on."""
-    made = [each.prediction for each in featured]
-    for index in np.unique(fold):
-        inside = np.flatnonzero((fold != index) & known).tolist()
-        head = _fit([featured[i] for i in inside], [gold[i] for i in inside], weight[inside], keep)
-        for i in np.flatnonzero(fold == index).tolist():
-            made[i] = under(featured[i], head)
-    return made
-
-
-def _fit(
-    featured: Sequence[Featured],
-    gold: Sequence[Answer | None],
-    weight: Floats,
-    keep: float | None,
-) -> Head:
-    if all(isinstance(each, SpansAnswer) for each in gold):
-        answers = [each for each in gold if isinstance(each, SpansAnswer)]
-        return fit_span_head(featured, answers, weight=weight, keep=keep)
+def _token_head(known: _Known, rows: Sequence[int]) -> Head:
     targets = []
-    for each, answer in zip(featured, gold, strict=True):
+    for i in rows:
+        each, answer = known.featured[i], known.gold[i]
         assert isinstance(answer, TokensAnswer)
         labels = {(token.start, token.end): token.label for token in answer.tokens}
         places = zip(each.tokens.start.tolist(), each.tokens.end.tolist(), strict=True)
         targets.append([labels.get(place, NO_UNIT) for place in places])
-    return fit_token_head([each.tokens for each in featured], targets, weight=weight)
+    return fit_token_head(
+        [known.featured[i].tokens for i in rows], targets, weight=known.weight[list(rows)]
+    )
