@@ -18,7 +18,7 @@ Ints = NDArray[np.intp]
 
 ALL_EVIDENCE_FROM, ISOTONIC_FROM = 200, 1000
 """Verified labels from which all evidence is used, and from which a monotone step is tried."""
-SLOPE_PRECISION, INTERCEPT_PRECISION, FEATURE_PRECISION = 1.0, 0.1, 4.0
+SLOPE_PRECISION, INTERCEPT_PRECISION, FEATURE_PRECISION = 1.0, 0.1, 15.0
 STEP_SHARE = 0.98
 """The monotone step is blended with what it was made of, so that no two answers are tied."""
 
@@ -90,6 +90,9 @@ class ChoiceHead:
             _standard(columns, np.array(self.centre), np.array(self.scale))
             @ np.array(self.coefficients)
         )
+        # However sure a labeler is of itself: had all n been right, the next one would be so with
+        # this probability (Laplace's rule of succession).
+        confidence = confidence * (self.n + 1) / (self.n + 2)
         if self.step is not None:
             confidence = self.step.apply(confidence)
         return Verdict(answer, probabilities, confidence)
