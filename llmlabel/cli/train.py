@@ -6,6 +6,7 @@ import asyncio
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 from typer.core import TyperGroup
 
@@ -72,10 +73,12 @@ def run(
             _train(application, task.ref, _Steps(bar), student=student, examples=examples)
         )
     print_training(report, console)
-    if after is not None and after.threshold is not None:
-        _say(f"Certified anew: {after.id}, accepts from {after.threshold:.3f} on.")
-    else:
+    if after is None:
         _say_void(task.ref, before)
+    elif after.threshold is not None:
+        _say(f"Certified anew: {after.id} accepts from {after.threshold:.3f} on.")
+    else:
+        _say(f"[yellow]Not certified[/], so everything goes to review: {escape(after.reason)}")
     _say(f"Undo with: llmlabel train rollback {task.ref}")
 
 
@@ -155,14 +158,13 @@ def rollback(
 async def _train(
     application: Application, ref: str, steps: _Steps, *, student: bool, examples: bool
 ) -> tuple[TrainingReport, Certificate | None]:
-    """The report, and the certificate of what was learned, where it has one already."""
+    """The report, and the outcome of certifying what was learned, where that was tried."""
     try:
         report = await application.train(
             ref, progress=steps, by="the command line", student=student, examples=examples
         )
-        now = application.store.certificates.active(ref)
-        valid = now is not None and now.pipeline.get("training") == report.id
-        return report, now if valid else None
+        tried = application.store.certificates.list(ref)[:1]
+        return report, next((c for c in tried if c.pipeline.get("training") == report.id), None)
     finally:
         await application.close()
 

@@ -40,7 +40,7 @@ def world(url: str, tmp_path: Path) -> Iterator[World]:
 
 
 async def train(world: World, **given: object) -> TrainingReport:
-    return await world.trainer.train(world.guideline, by="a test", **given)  # type: ignore[arg-type]
+    return await world.train(**given)
 
 
 def active(world: World) -> str | None:
@@ -150,7 +150,9 @@ async def test_two_trainings_at_once_are_one(world: World) -> None:
 
 async def test_a_training_can_wait_for_another(world: World) -> None:
     world.gold(100)
-    first, second = await asyncio.gather(train(world), train(world, wait=30.0))
+    first, second = await asyncio.gather(
+        train(world, student=False, wait=30.0), train(world, student=False, wait=30.0)
+    )
     assert {first.id, second.id} == {row.id for row in world.store.trainings.list()}
 
 
@@ -249,7 +251,7 @@ async def test_a_changed_guideline_is_not_served_by_what_the_old_text_taught(
 async def test_labels_that_the_guideline_has_no_more_are_left_out(world: World) -> None:
     world.gold(100)
     fewer = world.guideline.model_copy(update={"labels": world.guideline.labels[:2]})
-    report = await world.trainer.train(fewer, by="a test")
+    report = await train(world, guideline=fewer)
     assert any("does not have" in reason for reason in report.left_out)
     learned = Learned.from_bytes(world.store.trainings.payload(report.id))
     assert learned.calibrator.to_dict()["labels"] == list(LABELS[:2])

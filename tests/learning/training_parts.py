@@ -26,8 +26,10 @@ from llmlabel.domain.label import Label, Route
 from llmlabel.domain.prediction import Prediction
 from llmlabel.domain.review import Verdict
 from llmlabel.embedding import SentenceEmbedder
+from llmlabel.labelers.example_pool import ExamplePool, NearestExamples
 from llmlabel.labelers.llm_choice import LlmChoice
-from llmlabel.learning.trainer import Trainer
+from llmlabel.learning.training import train
+from llmlabel.learning.training_report import TrainingReport
 from llmlabel.llm.protocol import Prompt
 from llmlabel.pipeline import Pipeline
 from llmlabel.prompts import PromptLibrary
@@ -99,7 +101,7 @@ def answer_by_rule(prompt: Prompt, labels: Sequence[str]) -> dict[str, float]:
 
 
 class World:
-    """A trainer over a store, with the fake model that it asks."""
+    """A guideline on a store, and the fake model that labels under it."""
 
     def __init__(self, store: Store, guideline: Guideline | None = None) -> None:
         self.store = store
@@ -109,12 +111,27 @@ class World:
         self.steps = (Step(LlmChoice(self.model, prompt)),)
         self.embedder = cast(SentenceEmbedder, WordEmbedder())
         self.pipeline = Pipeline(lambda guideline: Routing(self.steps, RawJudge()))
-        self.trainer = Trainer(
-            lambda: store,
-            self.pipeline,
-            lambda guideline: self.steps,
-            lambda: self.embedder,
-            lambda guideline: None,
+
+    async def train(self, by: str = "a test", **given: Any) -> TrainingReport:
+        guideline = given.pop("guideline", self.guideline)
+
+        async def predict(
+            documents: Sequence[Document], pool: ExamplePool | None
+        ) -> Sequence[Sequence[Prediction]]:
+            steps = self.steps
+            if pool is not None:
+                [step] = steps
+                assert isinstance(step.labeler, LlmChoice)
+                steps = (Step(step.labeler.with_nearest(NearestExamples(pool, self.embedder))),)
+            return await self.pipeline.predict(documents, guideline, steps)
+
+        return await train(
+            guideline,
+            store=self.store,
+            predict=predict,
+            embedder=lambda: self.embedder,
+            by=by,
+            **given,
         )
 
     def gold(self, n: int, start: int = 0) -> list[tuple[Document, str]]:
@@ -193,7 +210,7 @@ def main() -> None:
     world = World(Store.open(url, recordings=Path(folder) / "recordings"))
     prompt = PromptLibrary(search_folders("prompts")).get("choice@1.0.0")
     world.steps = (Step(LlmChoice(Stuck(), prompt)),)
-    asyncio.run(world.trainer.train(world.guideline, by="a process that dies"))
+    asyncio.run(world.train(by="a process that dies"))
 
 
 if __name__ == "__main__":
