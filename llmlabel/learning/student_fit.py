@@ -120,13 +120,14 @@ def cross_fit_student(
     folds: int | None = None,
     seed: int = 0,
     freedom: float | None = None,
+    temperature: float | None = None,
 ) -> CrossFittedStudent:
     """Judge every text by a student that did not learn from it.
 
     Arguments as in `fit_student`; labels of -1 (no label is right) are judged and not learned
     from. `folds` are 10, or 5 from 1,000 labels on: the fewer there are, the more is lost with
-    those left out. A text's own label has no part in its logits, in the temperature they are divided by,
-    nor in its neighbours; only the freedom, one of three values, is chosen once on all.
+    those left out. A text's own label has no part in its logits nor in its neighbours; the
+    freedom and the temperature are two numbers chosen once on all, unless they are given.
 
     Raises:
         InvalidInput: Fewer than two different texts have a label.
@@ -151,20 +152,13 @@ def cross_fit_student(
         learn = known & ~inside
         model = _fit(vectors[learn], labels[learn], count, prototypes, mass[learn], freedom)
         logits[inside] = model.logits(vectors[inside])
-    logs = np.zeros((n, count))
-    for part in np.unique(fold):
-        inside = fold == part
-        others = known & ~inside
-        heat = _temperature(logits[others], labels[others], mass[others])
-        logs[inside] = log_softmax(logits[inside] / heat)
-    logs = spoken_of(logs)
+    if temperature is None:
+        temperature = _temperature(logits[known], labels[known], mass[known])
+    logs = spoken_of(log_softmax(logits / temperature))
     answer = logits.argmax(axis=1)
-    memory = _memory(
-        vectors[known], labels[known], [text_sha[i] for i in np.flatnonzero(known).tolist()]
-    )
-    near = memory.nearest(vectors, answer, text_sha)
-    heat = _temperature(logits[known], labels[known], mass[known])
-    return CrossFittedStudent(logs, near.evidence(answer), freedom, heat)
+    sha = [text_sha[i] for i in np.flatnonzero(known).tolist()]
+    near = _memory(vectors[known], labels[known], sha).nearest(vectors, answer, text_sha)
+    return CrossFittedStudent(logs, near.evidence(answer), freedom, temperature)
 
 
 def _memory(vectors: Vectors, labels: Ints, text_sha: Sequence[str]) -> Memory:

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from choices import opinions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +17,6 @@ from llmlabel.confidence.folds import folds_of
 from llmlabel.confidence.logistic import fit_logistic, sigmoid
 from llmlabel.confidence.reliability import expected_calibration_error
 from llmlabel.errors import InvalidInput
-from tests.confidence.choices import opinions
 
 
 def test_confidence_is_the_share_of_right_answers_on_documents_never_seen() -> None:

@@ -44,9 +44,7 @@ def test_a_text_never_meets_its_own_verified_example() -> None:
     assert (strangers.label == known.memory.labels).all()
     assert (mine.similarity < 0.99).all()
     for each in (mine, strangers):
-        assert np.maximum(each.own, each.other) == pytest.approx(
-            np.where(each.similarity < 0, each.similarity, each.similarity), abs=1e-6
-        )
+        assert np.maximum(each.own, each.other) == pytest.approx(each.similarity, abs=1e-6)
 
 
 def test_without_examples_nothing_is_near() -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from texts import Texts, texts
 
 from llmlabel.confidence.choice_calibrator import fit_choice_calibrator
 from llmlabel.domain.promise import Promise
@@ -15,9 +14,6 @@ from llmlabel.errors import InvalidInput
 from llmlabel.learning.cascade import choose_doubt, coverage_at
 from llmlabel.learning.choice import learn_choice
 from llmlabel.learning.paired import answer_loss, paired_test
-
-sys.path.insert(0, str(Path(__file__).parent))
-from texts import Texts, texts
 
 
 def learn(known: Texts, **options: object):  # type: ignore[no-untyped-def]
