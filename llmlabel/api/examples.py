@@ -60,6 +60,7 @@ _label_source = {
     "created_at": _WHEN,
     "opinions": [_prediction],
 }
+_promise = {"kind": "delivered", "error": 0.05, "probability": 0.95}
 _label = {
     "id": "review-17",
     "text_sha256": _SHA256,
@@ -67,7 +68,9 @@ _label = {
     "answer": _choice,
     "confidence": _confidence,
     "route": "review",
-    "reason": "The confidence 0.71 is below the threshold 0.8.",
+    "reason": "calibrated confidence 0.71 is below the certified threshold 0.84",
+    "promise": _promise,
+    "certificate": "c-5b1f",
     "source": _label_source,
     "units": [],
 }
@@ -192,12 +195,87 @@ _reviewed = {
     "recording": None,
     "transcript": None,
 }
+_certificate: dict[str, Any] = {
+    "id": "c-5b1f",
+    "guideline": "sentiment@1.0.0",
+    "status": "active",
+    "reason": "of 400 gold labels 262 reach the threshold 0.84; 2.5% of all labels delivered are "
+    "wrong, at most 4.5% with probability 97.5%, within the promised 5%",
+    "promise": _promise,
+    "loss": "exact",
+    "n": 400,
+    "attempt": 1,
+    "threshold": 0.84,
+    "observed_risk": 0.025,
+    "bound": 0.0454,
+    "coverage": 0.655,
+    "floor": 0.21,
+    "further_gold": 310,
+    "gold_since": None,
+    "assumptions": ["The gold is right: the people who verified it made no mistakes."],
+    "pipeline": {"guideline": "sentiment@1.0.0", "training": "t-77aa"},
+    "pipeline_sha256": _SHA256,
+    "guideline_sha256": _SHA256,
+    "created_at": _WHEN,
+    "ended_at": None,
+}
+_certification = {
+    "id": "c-5b1f",
+    "url": "/v1/certificates/c-5b1f",
+    "guideline": "sentiment@1.0.0",
+    "status": "done",
+    "failure": None,
+    "certificate": _certificate,
+}
+_gate = {
+    "open": True,
+    "reason": "",
+    "closed_at": None,
+    "gold_since": None,
+    "audit_rate": None,
+}
+_audits = {
+    "accepted": 1310,
+    "done": 61,
+    "pending": 4,
+    "estimate": 0.021,
+    "low": 0.004,
+    "high": 0.081,
+}
+_drift = {
+    "day": "2026-03-05",
+    "documents": 240,
+    "drifted": False,
+    "signs": [],
+    "confidence_index": 0.03,
+    "label_index": 0.02,
+    "novel_share": 0.04,
+    "words": "240 documents look like the certificate's 400",
+}
+_routes = {"accepted": 1310, "review": 690, "waiting": 12, "decisions": 739}
+_quality = {
+    "guideline": "sentiment@1.0.0",
+    "state": "certified",
+    "promise": _promise,
+    "gate": _gate,
+    "audit_rate": 0.05,
+    "certificate": _certificate,
+    "last": _certificate,
+    "audits": _audits,
+    "drift": [_drift],
+    "counts": _routes,
+}
 _model = {"name": "whisper-base", "state": "available", "remedy": None}
 _field_problem = {"field": "documents.1.text", "message": "The text is empty or only white space."}
 
 EXAMPLES: Final[dict[str, Any]] = {
     "Alive": {"status": "ok", "version": "0.1.0"},
     "AudioForm": {"file": "voicemail.ogg", "guidelines": ["transcription"], "language": "en"},
+    "AuditQuality": _audits,
+    "CertificateOut": _certificate,
+    "CertificatesOut": {"certificates": [_certificate]},
+    "CertificationIn": {"guideline": "sentiment", "promise": _promise},
+    "CertificationOut": _certification,
     "ChoiceAnswer": _choice,
     "Clause": _clause,
     "Confidence": _confidence,
@@ -209,9 +287,11 @@ EXAMPLES: Final[dict[str, Any]] = {
     "DocumentSummary": _summary,
     "DocumentsIn": _documents_in,
     "DocumentsOut": {"documents": [_labeled]},
+    "DriftQuality": _drift,
     "Example": _example,
     "Failure": _failure,
     "FieldProblem": _field_problem,
+    "Gate": _gate,
     "Guideline": {
         "name": "sentiment",
         "version": "1.0.0",
@@ -250,6 +330,9 @@ EXAMPLES: Final[dict[str, Any]] = {
         "errors": [_field_problem],
         "request_id": "4f9c2b7d",
     },
+    "Promise": _promise,
+    "QualitiesOut": {"guidelines": [_quality]},
+    "QualityOut": _quality,
     "Ready": {"status": "ready", "store": "ok", "models": [_model]},
     "Recording": _recording,
     "RequestOut": _request,
@@ -273,6 +356,7 @@ EXAMPLES: Final[dict[str, Any]] = {
     "ReviewedDocument": _reviewed,
     "ReviewsOut": {"reviews": [_review_summary], "next_cursor": None, "counts": _counts},
     "Route": "review",
+    "RouteCounts": _routes,
     "Segment": _segment,
     "Source": _source,
     "Span": _span,

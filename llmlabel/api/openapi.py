@@ -24,6 +24,7 @@ answer. Lists are read with `cursor`. Every answer carries an `X-Request-ID`, yo
 TAGS: list[dict[str, Any]] = [
     {"name": "documents", "description": "Submit texts and recordings, get their labels."},
     {"name": "reviews", "description": "Decide what the machine doubts."},
+    {"name": "quality", "description": "What is promised, proved and watched."},
     {"name": "guidelines", "description": "What the labels mean."},
     {"name": "health", "description": "For those who run the service."},
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 from fastapi import Depends, Header
@@ -22,8 +22,8 @@ def _wait_seconds(
     prefer: Annotated[
         str | None,
         Header(
-            description="`wait=N`: answer within N seconds (60 at most), with the labels if they "
-            "are there by then."
+            description="`wait=N`: answer within N seconds (60 at most), with the result if it is "
+            "there by then."
         ),
     ] = None,
 ) -> float:
@@ -37,12 +37,17 @@ WaitSeconds = Annotated[float, Depends(_wait_seconds)]
 
 
 async def settled(jobs: Jobs, ids: Sequence[str], seconds: float) -> bool:
-    """Wait until nothing asked of the documents is still to come; False when time is up.
+    """Wait until nothing asked of the documents is still to come; False when time is up."""
+    return await until(lambda: jobs.wait(ids, 0.0), seconds)
+
+
+async def until(done: Callable[[], bool], seconds: float) -> bool:
+    """Wait until something is done; False when time is up.
 
     It looks again and again instead of blocking, so that any number of clients may wait.
     """
     end, pause = time.monotonic() + seconds, _FIRST_LOOK
-    while not await run_in_threadpool(jobs.wait, ids, 0.0):
+    while not await run_in_threadpool(done):
         left = end - time.monotonic()
         if left <= 0:
             return False

@@ -7,8 +7,11 @@ from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 
+from llmlabel.domain.guideline import Guideline
+from llmlabel.domain.promise import Promise
 from llmlabel.guidelines import GuidelineLibrary
 from llmlabel.jobs import Jobs
+from llmlabel.learning.watch import Watch
 from llmlabel.models import ModelStore
 from llmlabel.review import ReviewQueue
 from llmlabel.store import Store
@@ -59,6 +62,15 @@ class Service(Protocol):
     @property
     def guidelines(self) -> GuidelineLibrary:
         """The tasks."""
+        ...
+
+    @property
+    def watch(self) -> Watch:
+        """Weighs audits and days."""
+        ...
+
+    def promise_for(self, guideline: Guideline) -> Promise | None:
+        """What is promised of a guideline's labels, if anything."""
         ...
 
     @property

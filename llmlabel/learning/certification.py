@@ -56,15 +56,7 @@ class Certification:
             InvalidInput: There is no promise; says how to state one.
         """
         guideline = self._guideline(ref)
-        found = promise or self._promise_for(guideline)
-        if found is None:
-            raise InvalidInput(
-                f"Nothing is promised of {guideline.ref}, so there is nothing to prove; state a "
-                "promise as `policy.promise` of the guideline, as LLMLABEL_PROMISE, or here as "
-                "KIND:ERROR:PROBABILITY, such as delivered:0.05:0.95.",
-                field="promise",
-            )
-        return found
+        return stated_promise(guideline, promise or self._promise_for(guideline))
 
     async def __call__(
         self,
@@ -90,6 +82,23 @@ class Certification:
         )
 
     async def job(self, id: str, guideline: str, argument: str) -> str:
-        """Certify as a job of the queue `learn`; the argument is a promise or empty."""
-        promise = Promise.parse(argument) if argument else None
+        """Certify as a job of the queue `learn`; the argument is a promise as JSON, or empty."""
+        promise = Promise.model_validate_json(argument) if argument else None
         return (await self(guideline, promise, id=id)).id
+
+
+def stated_promise(guideline: Guideline, promise: Promise | None) -> Promise:
+    """The promise, where there is one.
+
+    Raises:
+        InvalidInput: There is none; says how to state one.
+    """
+    if promise is None:
+        raise InvalidInput(
+            f"Nothing is promised of {guideline.ref}, so there is nothing to prove; state a "
+            "promise in the guideline (`policy.promise`), in the setting LLMLABEL_PROMISE, or "
+            "with this request (`promise`, on the command line --promise), such as "
+            "delivered:0.05:0.95.",
+            field="promise",
+        )
+    return promise

@@ -13,17 +13,26 @@ from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
 
+from pydantic import JsonValue
+
 from llmlabel.audio import Transcription
 from llmlabel.domain.answer import Answer, ChoiceAnswer, Span, SpansAnswer, TranscriptAnswer
 from llmlabel.domain.confidence import Confidence
 from llmlabel.domain.document import Document, Transcript
+from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.label import Label, Route
 from llmlabel.domain.prediction import Outcome, Prediction, Source
+from llmlabel.domain.promise import Promise
 from llmlabel.errors import ModelRejected
 from llmlabel.guidelines import GuidelineLibrary
 from llmlabel.jobs import Jobs, Patience
+from llmlabel.learning.certification import CERTIFY
+from llmlabel.learning.certify import certify
+from llmlabel.learning.speak import Spoken
+from llmlabel.learning.watch import Watch
 from llmlabel.models import ModelStore
 from llmlabel.review import ReviewQueue
+from llmlabel.routing import Judged
 from llmlabel.shipped import search_folders
 from llmlabel.store import Store
 
@@ -59,8 +68,14 @@ class SmallService:
         self.store = Store.open(f"sqlite:///{folder / 'store.db'}", recordings=folder / "sound")
         self.guidelines = GuidelineLibrary(search_folders("guidelines"))
         self.reviews = ReviewQueue(self.store, self.guidelines.get, lease_seconds=60)
+        self.promise: Promise | None = None
+        self.watch = Watch(self.store, self.guidelines.get)
         self.jobs = Jobs(
-            self.store, self.label, self.transcribe, patience=Patience(tries=1, first_wait=0.01)
+            self.store,
+            self.label,
+            self.transcribe,
+            learn={CERTIFY: self.certify},
+            patience=Patience(tries=1, first_wait=0.01),
         )
         self.labeled = 0
 
@@ -72,6 +87,24 @@ class SmallService:
             await asyncio.sleep(0.01)
         self.labeled += len(documents)
         return [self.label_of(document, ref) for document in documents]
+
+    def promise_for(self, guideline: Guideline) -> Promise | None:
+        return self.promise
+
+    async def certify(self, id: str, ref: str, argument: str) -> str:
+        while self.held:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        guideline = self.guidelines.get(ref)
+
+        async def speak(documents: Sequence[Document]) -> list[Spoken]:
+            labels = [self.label_of(document, ref) for document in documents]
+            return [Spoken(Judged(each.opinions[0], each.confidence), ()) for each in labels]
+
+        stated = Promise.model_validate_json(argument) if argument else self.promise
+        assert stated is not None
+        identity: dict[str, JsonValue] = {"labelers": ["fake"]}
+        made = await certify(self.store, guideline, speak, identity=identity, promise=stated, id=id)
+        return made.id
 
     async def transcribe(self, path: Path, language: str | None) -> Transcription:
         return Transcription(

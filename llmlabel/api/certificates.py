@@ -1,0 +1,118 @@
+"""`/v1/certificates`: prove a promise, see what was proved. `/v1/metrics/quality`: watch it."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from starlette.concurrency import run_in_threadpool
+
+from llmlabel.api.certificate_shapes import (
+    CertificateOut,
+    CertificatesOut,
+    CertificationIn,
+    CertificationOut,
+    QualitiesOut,
+    QualityOut,
+    certificate_url,
+)
+from llmlabel.api.documents import GuidelineName
+from llmlabel.api.preferences import WaitSeconds, until
+from llmlabel.api.problems import documented
+from llmlabel.api.route import Route
+from llmlabel.api.service import Service, TheService
+from llmlabel.domain.promise import CertificateStatus
+from llmlabel.errors import NotFound
+from llmlabel.jobs import LearnJob
+from llmlabel.learning.certification import CERTIFY, stated_promise
+from llmlabel.learning.quality import quality_of
+
+router = APIRouter(prefix="/v1", tags=["quality"], route_class=Route)
+
+
+@router.post(
+    "/certificates",
+    status_code=202,
+    summary="Certify a guideline",
+    response_model=CertificationOut,
+    responses={
+        **documented(400, 404, 409, 413, 415),
+        200: {"description": "Certified, or not, and why.", "model": CertificationOut},
+        202: {
+            "description": "Accepted and durable; its result comes later, at `Location`.",
+            "headers": {"Location": {"schema": {"type": "string"}}},
+        },
+    },
+)
+async def certify(
+    body: CertificationIn, service: TheService, response: Response, wait: WaitSeconds
+) -> CertificationOut:
+    """Prove a promise on the gold that nothing was learned from.
+
+    It runs in the background, one at a time with trainings. With `Prefer: wait=N` the answer is
+    200 with the result, if it is there in time. A certificate that is `active` decides from then
+    on what is accepted; every further look at the same gold must be surer.
+    """
+    job = await run_in_threadpool(_submit, service, body)
+    response.headers["Location"] = certificate_url(job.id)
+    learning = service.jobs.learning
+    if await until(lambda: learning.get(job.id).status != "queued", wait):
+        response.status_code = 200
+    return await run_in_threadpool(_found, service, job.id)
+
+
+@router.get("/certificates", summary="List certificates", responses=documented(404))
+def list_(
+    service: TheService,
+    guideline: GuidelineName = None,
+    status: Annotated[CertificateStatus | None, Query(description="Only with this one.")] = None,
+) -> CertificatesOut:
+    """List certificates, newest first, with those that proved nothing or are over."""
+    if guideline is not None:
+        service.guidelines.get(guideline)
+    return CertificatesOut(
+        certificates=[
+            CertificateOut.of(each)
+            for each in service.store.certificates.list(guideline)
+            if status in (None, each.status)
+        ]
+    )
+
+
+@router.get("/certificates/{id}", summary="One certificate", responses=documented(404))
+def get(service: TheService, id: str) -> CertificationOut:
+    """Give a certificate, or where the certification of that id stands."""
+    return _found(service, id)
+
+
+@router.get("/metrics/quality", summary="How good the labels are", responses=documented(404))
+def quality(service: TheService, guideline: GuidelineName = None) -> QualitiesOut:
+    """Say what gates, certificates, audits and days tell of the labels, by guideline."""
+    named = [service.guidelines.get(guideline)] if guideline else service.guidelines.list()
+    return QualitiesOut(
+        guidelines=[
+            QualityOut.of(quality_of(service.store, service.watch, each, service.promise_for(each)))
+            for each in named
+        ]
+    )
+
+
+def _submit(service: Service, body: CertificationIn) -> LearnJob:
+    guideline = service.guidelines.get(body.guideline)
+    stated_promise(guideline, body.promise or service.promise_for(guideline))
+    argument = "" if body.promise is None else body.promise.model_dump_json()
+    return service.jobs.learning.submit(
+        CERTIFY, guideline.ref, argument, id=f"c-{uuid.uuid4().hex}"
+    )
+
+
+def _found(service: Service, id: str) -> CertificationOut:
+    try:
+        job = service.jobs.learning.get(id)
+    except NotFound:
+        return CertificationOut.made(service.store.certificates.get(id))
+    if job.what != CERTIFY:
+        return CertificationOut.made(service.store.certificates.get(id))
+    made = None if job.result is None else service.store.certificates.get(job.result)
+    return CertificationOut.of(job, made)
