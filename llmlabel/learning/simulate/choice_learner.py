@@ -42,7 +42,7 @@ class ChoiceLearner:
         self._seed = seed
         self._texts = [document.text_sha256 for document in stream.documents]
         self._base = choice_evidence(stream.documents, stream.guideline, stream.opinions)
-        self.raw = unfitted(*raw_choices(stream))
+        self.raw = unfitted(*raw_choices(stream), stream.opinions)
 
     def learn(self, rows: Ints, verdicts: Ints, random: Bools, weight: Floats) -> Judgement | None:
         """Train and answer every document; see `Learner.learn`."""
@@ -71,7 +71,7 @@ class ChoiceLearner:
         return Judgement(
             answers=applied.answer.astype(np.int64),
             confidence=applied.confidence,
-            asked=applied.asked,
+            asked=applied.asked & self.raw.asked,
             reference=crossed.confidence[random],
             right=(crossed.answer == verdicts)[random],
         )

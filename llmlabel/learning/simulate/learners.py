@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
+from llmlabel.domain.prediction import Prediction
 from llmlabel.learning.simulate.stream import Bools, Floats, Ints
 
 
@@ -53,12 +55,21 @@ class Learner(Protocol):
         ...
 
 
-def unfitted(answers: Ints, confidence: Floats) -> Judgement:
-    """What the base labelers say, as a judgement; each document was put to them."""
+def unfitted(
+    answers: Ints, confidence: Floats, opinions: Sequence[Sequence[Prediction]]
+) -> Judgement:
+    """What the base labelers say, as a judgement.
+
+    Args:
+        answers: Codes, shape (N,).
+        confidence: Of each, shape (N,).
+        opinions: Of each document; they tell whether a language model was asked.
+    """
+    asked = [any(each.source.labeler == "llm" for each in said) for said in opinions]
     return Judgement(
         answers=answers,
         confidence=np.where(answers < 0, np.nan, confidence),
-        asked=np.ones(len(answers), np.bool_),
+        asked=np.array(asked, np.bool_),
         reference=np.zeros(0),
         right=np.zeros(0, np.bool_),
     )

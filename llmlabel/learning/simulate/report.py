@@ -50,7 +50,7 @@ class PolicyResult(Value):
         "forced (after the gate closed, or by the policy), breach (recalled)."
     )
     llm_calls: float = Field(description="Documents put to the language model.")
-    llm_calls_saved: float = Field(description="Fewer than one for each document.")
+    llm_calls_saved: float = Field(description="Fewer than if every document were put to it.")
     each: tuple[OrderResult, ...]
 
 
@@ -115,7 +115,8 @@ def summarised(
         traces: By policy, one per order.
         promise: What has to hold at the end of each order.
     """
-    results = {name: _result(name, found, promise) for name, found in traces.items()}
+    every = _mean([trace.calls for trace in traces["threshold_0.9"]])  # it asks of all
+    results = {name: _result(name, found, promise, every) for name, found in traces.items()}
     return results, {name: _curve(found) for name, found in traces.items()}
 
 
@@ -130,7 +131,7 @@ def is_broken(trace: Trace, promise: Promise) -> bool:
     return bool(wrong > promise.error * of + 1e-9)
 
 
-def _result(name: str, traces: Sequence[Trace], promise: Promise) -> PolicyResult:
+def _result(name: str, traces: Sequence[Trace], promise: Promise, every: float) -> PolicyResult:
     each = tuple(_order(trace, promise) for trace in traces)
     errors = [row.accepted_error for row in each if row.accepted_error is not None]
     calls = _mean([trace.calls for trace in traces])
@@ -145,7 +146,7 @@ def _result(name: str, traces: Sequence[Trace], promise: Promise) -> PolicyResul
         orders=len(each),
         reasons={why: _mean([trace.reasons[why] for trace in traces]) for why in REASONS},
         llm_calls=calls,
-        llm_calls_saved=_mean([trace.n for trace in traces]) - calls,
+        llm_calls_saved=every - calls,
         each=each,
     )
 

@@ -87,7 +87,7 @@ class UnitsLearner:
             lost = loss_of(self._said[row].answer, cases[row].gold, "exact", cases[row].language)
             answers[row] = WRONG if lost else RIGHT
         raw = [np.nan if each.probability is None else each.probability for each in self._said]
-        self.raw = unfitted(answers, np.array(raw))
+        self.raw = unfitted(answers, np.array(raw), stream.opinions)
 
     def learn(self, rows: Ints, verdicts: Ints, random: Bools, weight: Floats) -> Judgement | None:
         """Calibrate; see `Learner.learn`."""

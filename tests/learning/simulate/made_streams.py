@@ -98,7 +98,7 @@ class KnownLearner:
     @classmethod
     def of(cls, stream: Stream, confidence: Sequence[float], right: Sequence[bool]) -> KnownLearner:
         answers = np.where(np.array(right), stream.gold, (stream.gold + 1) % 3)
-        return cls(unfitted(answers, np.array(confidence, dtype=np.float64)))
+        return cls(unfitted(answers, np.array(confidence, dtype=np.float64), stream.opinions))
 
     def learn(self, rows: Ints, verdicts: Ints, random: Bools, weight: Floats) -> Judgement:
         chosen = rows[random]
