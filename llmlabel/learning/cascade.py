@@ -15,6 +15,9 @@ Bools = NDArray[np.bool_]
 
 TOLERANCE = 0.01
 """Coverage that fewer calls may cost."""
+AROUND = (0.5, 0.75, 1.0, 1.25)
+"""Coverage is compared at these multiples of the promised error, on average: at a single one it
+hangs on the confidence of a few wrong answers."""
 _CANDIDATES = 41
 
 
@@ -62,19 +65,23 @@ def choose_doubt(
     best = Cascade(None, full, full, 0.0)
     if full <= 0:
         return best
+    bar = _around(*always, weight, promise) - TOLERANCE
     for doubt in np.unique(np.quantile(top, np.linspace(0, 1, _CANDIDATES)))[::-1]:
         asked = top < doubt
-        coverage = coverage_at(
-            np.where(asked, always[0], alone[0]),
-            np.where(asked, always[1], alone[1]),
-            weight,
-            promise,
-        )
-        if coverage < full - TOLERANCE:
+        confidence = np.where(asked, always[0], alone[0])
+        right = np.where(asked, always[1], alone[1])
+        coverage = coverage_at(confidence, right, weight, promise)
+        if coverage < full - TOLERANCE or _around(confidence, right, weight, promise) < bar:
             break
         saved = float(weight[~asked].sum() / weight.sum())
         best = Cascade(float(doubt), coverage, full, saved)
     return best
+
+
+def _around(confidence: Floats, right: Bools, weight: Floats, promise: Promise) -> float:
+    errors = [min(times * promise.error, 0.99) for times in AROUND]
+    near = [promise.model_copy(update={"error": error}) for error in errors]
+    return float(np.mean([coverage_at(confidence, right, weight, each) for each in near]))
 
 
 def coverage_at(confidence: Floats, right: Bools, weight: Floats, promise: Promise) -> float:

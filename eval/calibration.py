@@ -1,0 +1,180 @@
+"""How far confidence can be believed, with and without a student: `python -m eval.calibration`.
+
+LLMLABEL_DATA names the folder of data sets (`text/<set>/{train,test}.jsonl`). For each set and
+number of verified labels, everything is learned from that many texts drawn from the training
+file, and measured on the test file, which nothing is chosen by. Replies of the language model
+are cached, so that only the first run is slow.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmlabel.bootstrap import Application, build
+from llmlabel.cli.progress import Bar
+from llmlabel.confidence.choice_calibrator import scores_of
+from llmlabel.confidence.choice_evidence import ChoiceEvidence, choice_evidence
+from llmlabel.domain.answer import ChoiceAnswer
+from llmlabel.domain.guideline import Guideline
+from llmlabel.domain.promise import Promise
+from llmlabel.evaluation.cases import CaseFile, load
+from llmlabel.evaluation.task import guideline_for
+from llmlabel.guidelines import from_labels
+from llmlabel.labelers.shortlist import label_sentences
+from llmlabel.learning.cascade import coverage_at
+from llmlabel.learning.choice import LearnedChoice, learn_choice
+from llmlabel.settings import Settings
+
+SETS = {"sst2": "sentiment", "clinc150": None, "banking77": None, "airline_tweets": "sentiment"}
+COVERED = Promise(kind="delivered", error=0.035)
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file, labeled by the language model."""
+
+    evidence: ChoiceEvidence
+    vectors: NDArray[np.float32]
+    gold: NDArray[np.intp]
+    text_sha: list[str]
+
+    def rows(self, index: NDArray[np.intp]) -> Part:
+        return Part(
+            self.evidence.rows(index),
+            self.vectors[index],
+            self.gold[index],
+            [self.text_sha[i] for i in index.tolist()],
+        )
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Print one table."""
+    parser = argparse.ArgumentParser(prog="python -m eval.calibration", description=__doc__)
+    parser.add_argument("sets", nargs="*", help=f"of {', '.join(SETS)} (default: all)")
+    parser.add_argument("--verified", type=int, nargs="+", default=[500], help="labels to fit on")
+    parser.add_argument("--draws", type=int, default=3, help="random draws of them, averaged")
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args(words)
+    folder = os.environ.get("LLMLABEL_DATA")
+    if folder is None:
+        parser.error("set LLMLABEL_DATA to the folder of data sets")
+    asyncio.run(_all(given, Path(folder)))
+    return 0
+
+
+async def _all(given: argparse.Namespace, folder: Path) -> None:
+    print(
+        "| set | verified | answers by | accuracy | ECE | AUROC | coverage at 3.5% wrong "
+        "| model asked | seconds to learn |\n|---|---|---|---|---|---|---|---|---|"
+    )
+    app = build(Settings())
+    try:
+        for name in given.sets or SETS:
+            files = {
+                part: load(str(folder / "text" / name / f"{part}.jsonl"), [])
+                for part in ("train", "test")
+            }
+            labels = sorted({label for file in files.values() for label in file.labels})
+            union = from_labels(name, "choice", labels)
+            draws = [
+                np.random.default_rng(given.seed + draw).permutation(len(files["train"].cases))
+                for draw in range(given.draws)
+            ]
+            wanted = np.unique(np.concatenate([draw[: max(given.verified)] for draw in draws]))
+            train = await _part(app, name, files["train"], union, wanted)
+            place = {int(row): index for index, row in enumerate(wanted)}
+            test = await _part(app, name, files["test"], union, np.arange(len(files["test"].cases)))
+            prototypes = app.embedder.embed(label_sentences(union))
+            for n in given.verified:
+                fits = [
+                    train.rows(np.array([place[int(row)] for row in draw[:n]])) for draw in draws
+                ]
+                _report(name, n, fits, test, prototypes)
+    finally:
+        await app.close()
+
+
+async def _part(
+    app: Application, name: str, file: CaseFile, union: Guideline, rows: NDArray[np.intp]
+) -> Part:
+    base = app.guidelines.get(SETS[name]) if SETS[name] else None
+    task = guideline_for(file, base, labels_from_data=True)
+    steps = tuple(step for step in app.base_steps(task))
+    cases = [file.cases[row] for row in rows.tolist()]
+    documents = [case.document for case in cases if case.document is not None]
+    opinions = []
+    with Bar(f"{name} {Path(file.paths[0]).stem}", len(documents)) as bar:
+        for start in range(0, len(documents), BATCH):
+            batch = documents[start : start + BATCH]
+            opinions += await app.pipeline.predict(batch, task, steps)
+            bar.advance(len(batch))
+    labels = [case.gold.label for case in cases if isinstance(case.gold, ChoiceAnswer)]
+    return Part(
+        choice_evidence(documents, union, opinions),
+        app.embedder.embed([document.text for document in documents]),
+        np.array([union.label_names.index(label) for label in labels]),
+        [document.text_sha256 for document in documents],
+    )
+
+
+def _report(
+    name: str, n: int, fits: Sequence[Part], test: Part, prototypes: NDArray[np.float32]
+) -> None:
+    rows: dict[str, list[list[float]]] = {}
+    for draw, fit in enumerate(fits):
+        for use in (False, True):
+            began = time.perf_counter()
+            learned = learn_choice(
+                fit.evidence,
+                fit.vectors,
+                fit.gold,
+                fit.text_sha,
+                names=fit.evidence.labels,
+                prototypes=prototypes,
+                use_student=use,
+                seed=draw,
+            )
+            seconds = time.perf_counter() - began
+            ways = {"model": learned} if not use else _ways(learned)
+            for way, each in ways.items():
+                rows.setdefault(way, []).append([*_measured(each, test), seconds])
+    for way, found in rows.items():
+        mean = np.mean(found, axis=0)
+        joined = f" ({len(found)} of {len(fits)} draws)" if len(found) < len(fits) else ""
+        print(
+            f"| {name} | {n} | {way}{joined} | {mean[0]:.3f} | {mean[1]:.3f} | {mean[2]:.3f} "
+            f"| {mean[3]:.3f} | {mean[4]:.2f} | {mean[5]:.1f} |",
+            flush=True,
+        )
+
+
+def _ways(learned: LearnedChoice) -> dict[str, LearnedChoice]:
+    ways = {"what was learned": learned}
+    if learned.student is not None:
+        ways["model and student"] = replace(learned, doubt=None)
+    return ways
+
+
+def _measured(learned: LearnedChoice, test: Part) -> list[float]:
+    applied = learned.apply(test.evidence, test.vectors, test.text_sha)
+    scores = scores_of(applied.answer, applied.confidence, test.gold)
+    covered = coverage_at(
+        applied.confidence, applied.answer == test.gold, np.ones(len(test.gold)), COVERED
+    )
+    values = [scores["accuracy"], scores["ece"], scores["auroc"], covered, applied.asked.mean()]
+    return [float("nan") if value is None else float(value) for value in values]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
