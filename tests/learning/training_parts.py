@@ -78,13 +78,14 @@ def rows(n: int, start: int = 0) -> list[tuple[Document, str]]:
 class WordEmbedder:
     """Unit vectors of hashed words: near where texts share words."""
 
-    dimensions = 64
+    dimensions = 512
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         vectors = np.full((len(texts), self.dimensions), 1e-3, np.float32)
         for row, text in enumerate(texts):
             for word in re.findall(r"[a-z]+", text.lower()):
-                vectors[row, hashlib.sha256(word.encode()).digest()[0] % self.dimensions] += 1
+                digest = hashlib.sha256(word.encode()).digest()
+                vectors[row, int.from_bytes(digest[:2], "big") % self.dimensions] += 1
         unit: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         return unit
 
@@ -143,9 +144,12 @@ class World:
         return made
 
     async def verdicts(
-        self, n: int, start: int, route: Route = Route.REVIEW, **label: Any
+        self, n: int, start: int, route: Route = Route.REVIEW, mistaken: int = 0, **label: Any
     ) -> list[str]:
-        """Label documents and have people decide all that waits; returns the reviews."""
+        """Label documents and have people decide all that waits; returns the reviews.
+
+        They give the first `mistaken` documents the label after the right one.
+        """
         made = rows(n, start)
         documents = [document for document, _ in made]
         self.store.documents.add(documents, [self.guideline.ref])
@@ -156,7 +160,10 @@ class World:
                 for d, said in zip(documents, opinions, strict=True)
             ]
         )
-        return self.decide({document.text: right for document, right in made})
+        given = {document.text: right for document, right in made}
+        for text in list(given)[:mistaken]:
+            given[text] = LABELS[(LABELS.index(given[text]) + 1) % len(LABELS)]
+        return self.decide(given)
 
     def decide(self, right: dict[str, str], reviewer: str = "maria") -> list[str]:
         decided = []
