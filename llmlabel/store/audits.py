@@ -109,8 +109,8 @@ class Audits:
             for some in batches(sorted(set(label_ids))):
                 current = self._current(connection, some)
                 if kind == "breach":
-                    current = [each for each in current if not each.label.verified]
-                rows = [self._reopened(connection, each, kind, reason) for each in current]
+                    current = self._taken_back(connection, current, reason)
+                rows = self._reopened(connection, current, kind, reason)
                 for row in rows:
                     row["priority"] = place_in_queue((priorities or {}).get(row["document_id"]))
                 if rows:
@@ -124,7 +124,7 @@ class Audits:
     def _current(self, connection: sa.Connection, ids: Sequence[str]) -> list[StoredLabel]:
         given, newest = labels.alias("given"), labels.alias("newest")
         rows = connection.execute(
-            sa.select(labels.c.id, labels.c.document_id)
+            sa.select(labels.c.id, labels.c.document_id, labels.c.guideline)
             .distinct()
             .join(given, given.c.opinions_of == labels.c.opinions_of)
             .where(
@@ -134,48 +134,81 @@ class Audits:
                     newest.c.guideline == labels.c.guideline,
                     newest.c.seq > labels.c.seq,
                 ),
-                ~sa.exists().where(
-                    reviews.c.document_id == labels.c.document_id,
-                    reviews.c.guideline == labels.c.guideline,
-                    reviews.c.status == "open",
-                ),
             )
+            .order_by(labels.c.document_id)
         ).all()
+        # Asked by document alone: SQLite would walk through the whole open queue for each.
+        of_these = sa.select(reviews.c.document_id, reviews.c.guideline, reviews.c.status).where(
+            reviews.c.document_id.in_([row.document_id for row in rows])
+        )
+        waiting = {
+            (row.document_id, row.guideline)
+            for row in connection.execute(of_these)
+            if row.status == "open"
+        }
+        rows = [row for row in rows if (row.document_id, row.guideline) not in waiting]
         found = self._labels.with_ids(connection, [row.id for row in rows])
-        return [found[row.id] for row in sorted(rows, key=lambda row: row.document_id)]
+        return [found[row.id] for row in rows]
+
+    def _taken_back(
+        self, connection: sa.Connection, current: Sequence[StoredLabel], reason: str
+    ) -> list[StoredLabel]:
+        # What is current says from now on that it is not delivered as accepted any more.
+        when = self._database.clock()
+        wanted = [stored for stored in current if not stored.label.verified]
+        made_by = {
+            row.id: row.opinions_of
+            for row in connection.execute(
+                sa.select(labels.c.id, labels.c.opinions_of).where(
+                    labels.c.id.in_([stored.id for stored in wanted])
+                )
+            )
+        }
+        rows: list[dict[str, Any]] = []
+        found: list[StoredLabel] = []
+        for stored in wanted:
+            changes = {"route": Route.REVIEW, "reason": reason, "created_at": when}
+            label = stored.label.model_copy(update=changes)
+            id = label_id(label.document_id, label.guideline, stored.run, f"{stored.id} breach")
+            rows.append(row_of_label(id, label, stored.run, opinions_of=made_by[stored.id]))
+            found.append(StoredLabel(id=id, run=stored.run, label=label))
+        if rows:
+            connection.execute(sa.insert(labels), rows)
+        return found
 
     def _reopened(
-        self, connection: sa.Connection, stored: StoredLabel, kind: str, reason: str
-    ) -> dict[str, Any]:
-        id, label = stored.id, stored.label
+        self, connection: sa.Connection, current: Sequence[StoredLabel], kind: str, reason: str
+    ) -> list[dict[str, Any]]:
         when = self._database.clock()
-        if kind == "breach":
-            # What is current says that it is not delivered as accepted any more.
-            taken_back = label.model_copy(
-                update={"route": Route.REVIEW, "reason": reason, "created_at": when}
+        ids = [stored.id for stored in current]
+        earlier = {
+            row.label_id: row.n
+            for row in connection.execute(
+                sa.select(reviews.c.label_id, sa.func.count().label("n"))
+                .where(reviews.c.label_id.in_(ids))
+                .group_by(reviews.c.label_id)
             )
-            root = connection.execute(
-                sa.select(labels.c.opinions_of).where(labels.c.id == id)
-            ).scalar_one()
-            id = label_id(label.document_id, label.guideline, stored.run, f"{id} {kind}")
-            row = row_of_label(id, taken_back, stored.run, opinions_of=root)
-            connection.execute(sa.insert(labels).values(**row))
-        earlier = connection.execute(
-            sa.select(sa.func.count()).select_from(reviews).where(reviews.c.label_id == id)
-        ).scalar_one()
-        digest = hashlib.sha256(f"{id}\x1f{kind}\x1f{earlier}".encode()).hexdigest()
-        return {
-            "id": "r-" + digest[:32],
-            "label_id": id,
-            "document_id": label.document_id,
-            "guideline": label.guideline,
-            "reason": reason,
-            "status": "open",
-            "token": 0,
-            "kind": kind,
-            "blind": False,
-            "created_at": when,
         }
+        return [
+            {
+                "id": _review_id(stored.id, kind, earlier.get(stored.id, 0)),
+                "label_id": stored.id,
+                "document_id": stored.label.document_id,
+                "guideline": stored.label.guideline,
+                "reason": reason,
+                "status": "open",
+                "token": 0,
+                "kind": kind,
+                "blind": False,
+                "created_at": when,
+            }
+            for stored in current
+        ]
+
+
+def _review_id(label_id: str, kind: str, earlier: int) -> str:
+    digest = hashlib.sha256(f"{label_id}\x1f{kind}\x1f{earlier}".encode()).hexdigest()
+    return "r-" + digest[:32]
 
 
 def _results(connection: sa.Connection, where: sa.ColumnElement[bool]) -> Iterator[AuditResult]:
