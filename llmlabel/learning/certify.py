@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-import structlog
 from numpy.typing import NDArray
 from pydantic import JsonValue
 
@@ -45,8 +44,6 @@ GOLD, LOOKED = "gold_sha256", "looked"
 """In a certificate's sample: which gold it is of, and whether its answers were compared at all."""
 
 Progress = Callable[[int, int], None]
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +106,6 @@ async def certify(
     certificate = draft.model_copy(update={**found, **({"id": id} if id else {})})
     _refuse_changed(store, guideline, basis)
     store.certificates.add(certificate)
-    log.info(
-        "certified" if certificate.threshold is not None else "nothing certified",
-        certificate=certificate.id,
-        guideline=guideline.ref,
-        threshold=certificate.threshold,
-        reason=certificate.reason,
-    )
     return certificate
 
 
