@@ -16,10 +16,10 @@ from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.prediction import Prediction, Unit
 from llmlabel.labelers.spacy_features import Featured
 from llmlabel.labelers.spacy_labeler import SpacyLabeler
+from llmlabel.labelers.spacy_tokens import DOUBTFUL, SHOWN
 from llmlabel.labelers.span_head import SpanHead
 from llmlabel.labelers.token_head import NO_UNIT, TokenHead
 
-SHOWN = 0.02
 _TINY = 1e-6
 
 Head = TokenHead | SpanHead
@@ -101,9 +101,19 @@ def tokens_under(head: TokenHead, featured: Featured) -> Prediction:
                 "min_unit": min((unit.probability or 0.0 for unit in units), default=1.0),
                 "log_units": logs,
             },
-            "detail": "",
+            "detail": "; ".join(_doubts(featured.text, units)),
         }
     )
+
+
+def _doubts(text: str, units: Sequence[Unit]) -> list[str]:
+    unsure = [unit for unit in units if (unit.probability or 0.0) < DOUBTFUL]
+    unsure.sort(key=lambda unit: unit.probability or 0.0)
+    return [
+        f"{text[unit.start : unit.end]!r}: {unit.label} {unit.probability:.2f}"
+        + (f" or {unit.alternative}" if unit.alternative else "")
+        for unit in unsure[:3]
+    ]
 
 
 def _unit(unit: Unit, row: npt.NDArray[Any], classes: Sequence[str], named: Sequence[int]) -> Unit:

@@ -29,6 +29,8 @@ from llmlabel.labelers.spacy_tokens import tokens_prediction
 
 _T = TypeVar("_T")
 _U = TypeVar("_U")
+_Part = tuple[int, Any, FloatArray]
+"""A piece of a text: its offset, its spaCy doc and the probabilities of its tags."""
 
 
 class SpacyLabeler:
@@ -133,34 +135,33 @@ class SpacyLabeler:
         return made
 
     def _tokens(self, texts: Sequence[str], guideline: Guideline) -> list[Prediction]:
-        return [self._tagged(parts, guideline) for parts in self._tagged_parts(texts, guideline)]
+        read = self._reader(guideline)
+        return [read(parts) for parts in self._tagged_parts(texts)]
 
     def _featured(self, texts: Sequence[str], guideline: Guideline) -> list[Featured]:
-        tagged = list(self._tagged_parts(texts, guideline))
+        read = self._reader(guideline)
+        tagged = list(self._tagged_parts(texts))
         features = iter(tag_features([part for parts in tagged for part in parts]))
         return [
-            Featured(
-                text,
-                self._tagged(parts, guideline),
-                joined([(at, next(features)) for at, *_ in parts]),
-            )
+            Featured(text, read(parts), joined([(at, next(features)) for at, *_ in parts]))
             for text, parts in zip(texts, tagged, strict=True)
         ]
 
-    def _tagged_parts(
-        self, texts: Sequence[str], guideline: Guideline
-    ) -> Iterator[list[tuple[int, Any, FloatArray]]]:
-        """Offset, spaCy doc and tag probabilities of the pieces of each text."""
-        label_map(guideline, sorted(set(self._pipeline.coarse().values())))
+    def _tagged_parts(self, texts: Sequence[str]) -> Iterator[list[_Part]]:
+        """The pieces of each text."""
         cut = [list(pieces(text)) for text in texts]
         tagged = self._pipeline.tagged([piece for each in cut for _, piece in each])
         return ([(at, *said) for (at, _), said in _next(each, tagged)] for each in cut)
 
-    def _tagged(
-        self, parts: Sequence[tuple[int, Any, FloatArray]], guideline: Guideline
-    ) -> Prediction:
-        pipeline = self._pipeline
-        return tokens_prediction(parts, pipeline.tags, pipeline.coarse(), guideline, self._source())
+    def _reader(self, guideline: Guideline) -> Callable[[Sequence[_Part]], Prediction]:
+        """Makes the prediction of a text from its pieces; what all texts share is looked up once.
+
+        Raises:
+            InvalidGuideline: As of `predict`.
+        """
+        tags, coarse, source = self._pipeline.tags, self._pipeline.coarse(), self._source()
+        label_map(guideline, sorted(set(coarse.values())))
+        return lambda parts: tokens_prediction(parts, tags, coarse, guideline, source)
 
     def _source(self) -> Source:
         return Source(labeler=self.name, model=self._pipeline.name)

@@ -68,16 +68,7 @@ def spans_prediction(
     kept = [unit for unit in units if unit.kept]
     evidence = document_evidence(units, outside.tolist())
     doubts = [detail] if detail else []
-    doubts += [
-        f"{text[unit.start : unit.end]!r} may not be {unit.label}"
-        for unit in kept
-        if (unit.probability or 0.0) < DOUBTFUL
-    ][:3]
-    doubts += [
-        f"{text[unit.start : unit.end]!r} may be {unit.label}"
-        for unit in units
-        if not unit.kept and not unit.note and (unit.probability or 0.0) > 0.2
-    ][:3]
+    doubts += span_doubts(text, units)
     return Prediction(
         answer=SpansAnswer(
             spans=tuple(Span(start=u.start, end=u.end, label=u.label) for u in kept)
@@ -89,6 +80,16 @@ def spans_prediction(
         source=source,
         detail="; ".join(doubts),
     )
+
+
+def span_doubts(text: str, units: Sequence[Unit]) -> list[str]:
+    """What a reviewer should look at first: three spans of either kind at most."""
+    doubted = [u for u in units if u.kept and (u.probability or 0.0) < DOUBTFUL]
+    missed = [u for u in units if not u.kept and not u.note and (u.probability or 0.0) > 0.2]
+    return [
+        *(f"{text[u.start : u.end]!r} may not be {u.label}" for u in doubted[:3]),
+        *(f"{text[u.start : u.end]!r} may be {u.label}" for u in missed[:3]),
+    ]
 
 
 def document_evidence(units: Sequence[Unit], outside: Sequence[float]) -> dict[str, float]:

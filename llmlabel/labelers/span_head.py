@@ -14,6 +14,7 @@ from llmlabel.domain.answer import Span, SpansAnswer
 from llmlabel.domain.prediction import Prediction, Unit
 from llmlabel.labelers.doubt import OUTSIDE_WEIGHT
 from llmlabel.labelers.spacy_features import FloatArray, TokenFeatures
+from llmlabel.labelers.spacy_spans import span_doubts
 from llmlabel.labelers.token_head import NO_UNIT, Arrays, TokenHead
 
 _TINY = 1e-4
@@ -67,7 +68,7 @@ class SpanHead:
         ]
         if self.keep is not None:
             made = _apart(made)
-        return _prediction(prediction, made, self.tokens, chances, features)
+        return _prediction(text, prediction, made, self.tokens, chances, features)
 
     def score(self, rows: Sequence[Mapping[str, float]]) -> npt.NDArray[np.float64]:
         """Probability that each span is right, shape (n,)."""
@@ -236,6 +237,7 @@ def _apart(units: Sequence[Unit]) -> list[Unit]:
 
 
 def _prediction(
+    text: str,
     prediction: Prediction,
     units: Sequence[Unit],
     head: TokenHead,
@@ -250,6 +252,8 @@ def _prediction(
     outside = chances[free, column] if column is not None else np.zeros(int(free.sum()))
     logs = sum(math.log(max(unit.probability or 0.0, _TINY)) for unit in kept)
     rest = float(np.log(np.maximum(outside, _TINY)).sum())
+    stale = set(span_doubts(text, prediction.units))
+    other = [each for each in prediction.detail.split("; ") if each and each not in stale]
     missed = [unit.probability or 0.0 for unit in units if not unit.kept and not unit.note]
     return prediction.model_copy(
         update={
@@ -259,6 +263,7 @@ def _prediction(
             "units": tuple(units),
             "probability": min(1.0, math.exp(logs + OUTSIDE_WEIGHT * rest)),
             "method": "span_head",
+            "detail": "; ".join([*other, *span_doubts(text, units)]),
             "evidence": {
                 **prediction.evidence,
                 "entities": float(len(kept)),

@@ -28,9 +28,9 @@ from llmlabel.learning.token_head import fit_token_head
 Floats = npt.NDArray[np.float64]
 
 FEWEST_SPANS = 20
-PRECISION = 30.0
-"""Inverse variance of the prior of a weight, chosen by cross-validation on training documents
-of UNER EWT and WikiGold."""
+PRECISION = 10.0
+"""Inverse variance of the prior of a weight. By five-fold cross-validation on the training
+documents of UNER EWT and WikiGold a factor of three either way changes the AUROC by .004."""
 
 
 @dataclass(frozen=True)

@@ -31,9 +31,11 @@ Floats = npt.NDArray[np.float64]
 
 FEWEST_DOCUMENTS = 30
 """Verified documents below which no head is tried."""
-KEEP = 0.4
+KEEP = 0.3
 """Where a head chooses the spans, those at least this probable are kept: near the half of the F1
-that is reached, below which keeping a span lowers the expected F1 (Lipton et al. 2014)."""
+that is reached, below which keeping a span lowers the expected F1 (Lipton et al. 2014). By
+cross-validation on the training documents of UNER EWT and WikiGold .3 is as good as .4 in F1 and
+better in whole answers."""
 
 
 @dataclass(frozen=True)

@@ -166,7 +166,7 @@ def random_tokens(n: int, seed: int = 0) -> TokenFeatures:
         start=np.arange(0, 2 * n, 2, dtype=np.int32),
         end=np.arange(1, 2 * n + 1, 2, dtype=np.int32),
         dense=draws.normal(size=(n, 3)).astype(np.float32),
-        keys=(draws.integers(0, 5, (n, 2)) + [0, 10]).astype(np.uint64),
+        keys=(draws.integers(0, 5, (n, 2)) + np.array([0, 10])).astype(np.uint64),
         step=np.ones(n, np.float32),
     )
 
