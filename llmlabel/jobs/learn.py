@@ -21,6 +21,7 @@ from llmlabel.store import Failure, Store
 LEARN = "learn"
 
 ASKED, BEGAN, DONE, FAILED = "learn.asked", "learn.began", "learn.done", "learn.failed"
+STOPPED = "learn.stopped"  # in good order, to be done by the next process
 
 Learn = Callable[[str, str, str], Awaitable[str]]
 """Does one job, given its id, the guideline (`name@version`) and its argument; returns the id of
@@ -133,7 +134,7 @@ class Learning:
         with self._under_way():
             if self.get(id).status != "queued":
                 return
-            failure = self._patience.gave_up(len(self._store.events.of(id, BEGAN)))
+            failure = self._patience.gave_up(self._crashes(id))
             if failure is not None:
                 self.fail(id, failure)
                 return
@@ -145,6 +146,7 @@ class Learning:
             try:
                 result = self._loop.run(self._patience.ask(work))
             except Stopped:
+                self._store.events.append(STOPPED, id)
                 raise
             except Exception as error:
                 log.warning("learning failed", what=what, guideline=guideline, error=str(error))
@@ -152,6 +154,10 @@ class Learning:
             else:
                 self._store.events.append_once(DONE, id, {"result": result})
                 self._changed()
+
+    def _crashes(self, id: str) -> int:
+        """How often the process ended in the middle of a job."""
+        return len(self._store.events.of(id, BEGAN)) - len(self._store.events.of(id, STOPPED))
 
     def fail(self, id: str, failure: Failure) -> None:
         """Say why a job will never be done."""
