@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from llmlabel.confidence.choice_calibrator import effective_weight
 from llmlabel.confidence.folds import folds_of
 from llmlabel.confidence.logistic import fit_logistic, sigmoid
 from llmlabel.confidence.reliability import aurc, auroc
@@ -128,12 +129,11 @@ def fit_unit_calibrator(
         seed: Of the folds.
 
     Raises:
-        InvalidInput: There are fewer than `MINIMUM` answers.
+        InvalidInput: There are fewer than `MINIMUM` answers, or a weight is not positive.
         ValueError: The arguments differ in length, or `right` is not in [0, 1].
     """
     target = np.asarray(right, dtype=np.float64)
-    mass = np.ones(len(target)) if weight is None else np.asarray(weight, dtype=np.float64)
-    if not len(predictions) == len(target) == len(mass):
+    if len(predictions) != len(target):
         raise ValueError(f"{len(predictions)} predictions, {len(target)} outcomes")
     if len(target) < MINIMUM:
         raise InvalidInput(
@@ -142,6 +142,7 @@ def fit_unit_calibrator(
         )
     if not ((target >= 0) & (target <= 1)).all():
         raise ValueError("right must lie in [0, 1]")
+    mass = effective_weight(weight, len(target))
     rows = [unit_evidence(prediction) for prediction in predictions]
     names = texts or [str(index) for index in range(len(rows))]
     fold = folds_of(names, folds, seed)
@@ -149,9 +150,11 @@ def fit_unit_calibrator(
     for index in np.unique(fold):
         held = fold == index
         inside = np.flatnonzero(~held)
-        part = _fit([rows[i] for i in inside], target[inside], mass[inside])
+        part = _fit([rows[i] for i in inside], target[inside], mass[inside], len(rows))
         confidence[held] = part.confidences([rows[i] for i in np.flatnonzero(held)])
-    return CalibratorFit(_fit(rows, target, mass), confidence, scores_of(confidence, target, mass))
+    return CalibratorFit(
+        _fit(rows, target, mass, len(rows)), confidence, scores_of(confidence, target, mass)
+    )
 
 
 def scores_of(confidence: Floats, right: Floats, weight: Floats) -> dict[str, float | None]:
@@ -171,8 +174,11 @@ def scores_of(confidence: Floats, right: Floats, weight: Floats) -> dict[str, fl
     }
 
 
-def _fit(rows: Sequence[Mapping[str, float]], target: Floats, weight: Floats) -> UnitCalibrator:
-    method = "logistic" if len(rows) >= LOGISTIC_FROM else "platt"
+def _fit(
+    rows: Sequence[Mapping[str, float]], target: Floats, weight: Floats, total: int
+) -> UnitCalibrator:
+    """Of the make that `total` answers ask for, so that the cross-fitted speak for the whole."""
+    method = "logistic" if total >= LOGISTIC_FROM else "platt"
     names: tuple[str, ...] = (RAW,)
     if method == "logistic":
         names = tuple(sorted({name for row in rows for name in row}))
@@ -185,8 +191,7 @@ def _fit(rows: Sequence[Mapping[str, float]], target: Floats, weight: Floats) ->
     prior[raw], prior[-1] = scale[raw], mean[raw]
     precision = np.full(len(names) + 1, PRECISION)
     precision[-1] = 1.0
-    # Documents that stand for others count as often, on the scale of those that were seen.
-    found = fit_logistic(features, target, weight / weight.mean(), prior, precision)
+    found = fit_logistic(features, target, weight, prior, precision)
     return UnitCalibrator(
         names=names,
         mean=tuple(mean.tolist()),
