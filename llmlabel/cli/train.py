@@ -95,20 +95,18 @@ def list_(
         console.print(f"No training{of} yet; begin with: llmlabel train {ref or 'GUIDELINE'}")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("id", "guideline", "began", "labels", "joined", "accuracy", "AUROC", "state"):
-        table.add_column(name, justify="right" if name in ("labels", "AUROC") else "left")
+    for name in ("id", "guideline", "began (UTC)", "labels", "joined", "accuracy", "state"):
+        table.add_column(name, justify="right" if name == "labels" else "left", no_wrap=True)
     for row in rows:
         report = TrainingReport.model_validate(row.report) if row.status == "done" else None
-        after = report.after if report else None
         table.add_row(
             row.id[:14],
             row.guideline,
             f"{row.created_at:%Y-%m-%d %H:%M}",
             str(report.n) if report else "–",
-            ("student" if report.student else "head" if report.head else "–") if report else "–",
-            f"{after.accuracy:.3f}" if after else "–",
-            f"{after.auroc:.3f}" if after and after.auroc is not None else "–",
-            "[green]in use[/]" if row.active else row.error or row.status,
+            report.joined or "–" if report else "–",
+            f"{report.after.accuracy:.3f}" if report and report.after else "–",
+            "[green]in use[/]" if row.active else row.status,
         )
     console.print(table, highlight=False)
 

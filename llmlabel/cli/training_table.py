@@ -28,7 +28,7 @@ def print_training(report: TrainingReport, console: Console) -> None:
     )
     for reason, count in report.left_out.items():
         _say(console, f"  [dim]left out: {count} {reason}[/]")
-    console.print(_scores(report.before, report.after))
+    console.print(_scores(report))
     _say(console, f"  {joined(report)}")
     if report.student:
         rest = (
@@ -64,7 +64,8 @@ def _number(test: dict[str, JsonValue], name: str) -> str:
     return f"{value:.3g}" if isinstance(value, int | float) else "?"
 
 
-def _scores(before: TrainingScores | None, after: TrainingScores | None) -> Table:
+def _scores(report: TrainingReport) -> Table:
+    before, after = report.before, report.after
     table = Table(box=None, pad_edge=True, header_style="bold")
     table.add_column("")
     table.add_column("before", justify="right")
@@ -73,11 +74,20 @@ def _scores(before: TrainingScores | None, after: TrainingScores | None) -> Tabl
     for field, name, meaning in _ROWS:
         table.add_row(name, _score(before, field), _score(after, field), meaning)
     table.add_row("answers", *(str(each.n) if each else "–" for each in (before, after)), "")
+    if report.units_before and report.units_after:
+        for field, name in (("accuracy", "precision"), ("recall", "recall"), ("auroc", "AUROC")):
+            values = (each.get(field) for each in (report.units_before, report.units_after))
+            table.add_row(
+                f"{name} of {report.kind}", *(_shown(value) for value in values), "one by one"
+            )
     return table
 
 
 def _score(scores: TrainingScores | None, field: str) -> Text:
-    value = None if scores is None else getattr(scores, field)
+    return _shown(None if scores is None else getattr(scores, field))
+
+
+def _shown(value: float | None) -> Text:
     return Text("–" if value is None else f"{value:.3f}")
 
 

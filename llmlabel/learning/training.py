@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -339,7 +339,9 @@ def _report(
             "student": outcome.student is not None,
             "head": outcome.head is not None,
             "why": str(about.get("why") or head.get("reason") or ""),
-            "paired_test": plain(about.get("paired_test")),
+            "paired_test": plain(about.get("paired_test") or _decisive(_within(head, "tests"))),
+            "units_before": plain(head.get("before")),
+            "units_after": plain(about.get("units") if head else None),
             "doubt": outcome.doubt,
             "calls_saved": cascade.get("saved", 0.0),
             "examples": 0 if pool is None else len(pool),
@@ -350,6 +352,14 @@ def _report(
             "started_by": by,
         }
     )
+
+
+def _decisive(tests: Mapping[str, object]) -> object:
+    """Of the tests of several heads the last that let one join; else the last."""
+    found = [test for test in tests.values() if isinstance(test, dict)]
+    passed = [test for test in found if test.get("helps")]
+    chosen = (passed or found)[-1:]
+    return {k: v for k, v in chosen[0].items() if k != "scores"} if chosen else None
 
 
 def _within(about: dict[str, object], name: str) -> dict[str, object]:

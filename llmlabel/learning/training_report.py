@@ -69,6 +69,12 @@ class TrainingReport(Value):
     head: bool = Field(default=False, description="A head joined the labeler `spacy`.")
     why: str = Field(default="", description="Why a student or head joined or did not, in words.")
     paired_test: dict[str, JsonValue] | None = None
+    units_before: dict[str, float | None] | None = Field(
+        default=None, description="Of spans or tokens one by one, as spaCy gives them."
+    )
+    units_after: dict[str, float | None] | None = Field(
+        default=None, description="The same of the answers with what was learned."
+    )
     doubt: float | None = Field(
         default=None, description="Below this probability of the student the others are asked."
     )
@@ -86,6 +92,11 @@ class TrainingReport(Value):
     payload_bytes: int = 0
     seconds: float
     started_by: str = ""
+
+    @property
+    def joined(self) -> str:
+        """What joined the labelers: `student`, `head`, or nothing."""
+        return "student" if self.student else "head" if self.head else ""
 
     @property
     def summary(self) -> dict[str, JsonValue]:

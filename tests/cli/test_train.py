@@ -103,9 +103,9 @@ def test_what_cannot_be_trained_says_why_and_is_listed(store: Store) -> None:
     assert isinstance(error, InvalidInput)
     assert "0 verified labels" in error.detail
     assert "At least 10 are needed" in error.detail
-    assert "At least 10" in shown("train", "list")
+    assert "failed" in shown("train", "list")
     [row] = store.trainings.list()
-    assert "failed" in shown("train", "show", row.id)
+    assert "At least 10" in shown("train", "show", row.id)
 
 
 def test_what_does_not_exist_is_refused(store: Store) -> None:
