@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from llmlabel.confidence.reliability import auroc
 from llmlabel.domain.promise import Promise
 
 Floats = NDArray[np.float64]
@@ -18,6 +19,8 @@ TOLERANCE = 0.01
 AROUND = (0.5, 0.75, 1.0, 1.25)
 """Coverage is compared at these multiples of the promised error, on average: at a single one it
 hangs on the confidence of a few wrong answers."""
+SEPARATION = 0.01
+"""AUROC of the confidence that fewer calls may cost: coverage looks at one end of it only."""
 _CANDIDATES = 41
 
 
@@ -49,7 +52,7 @@ def choose_doubt(
     weight: Floats,
     promise: Promise,
 ) -> Cascade:
-    """The smallest doubt that costs at most a point of coverage at the promise.
+    """The smallest doubt that costs at most a point of coverage at the promise, and of AUROC.
 
     From the strictest doubt down, the first that costs more ends the search, so that one lucky
     value below bad ones is not taken.
@@ -66,6 +69,7 @@ def choose_doubt(
     if full <= 0:
         return best
     bar = _around(*always, weight, promise) - TOLERANCE
+    separation = _separation(*always) - SEPARATION
     for doubt in np.unique(np.quantile(top, np.linspace(0, 1, _CANDIDATES)))[::-1]:
         asked = top < doubt
         confidence = np.where(asked, always[0], alone[0])
@@ -73,9 +77,17 @@ def choose_doubt(
         coverage = coverage_at(confidence, right, weight, promise)
         if coverage < full - TOLERANCE or _around(confidence, right, weight, promise) < bar:
             break
+        # Where all are right or all are wrong it is nan, and stops nothing.
+        if _separation(confidence, right) < separation:
+            break
         saved = float(weight[~asked].sum() / weight.sum())
         best = Cascade(float(doubt), coverage, full, saved)
     return best
+
+
+def _separation(confidence: Floats, right: Bools) -> float:
+    given = np.isfinite(confidence)
+    return auroc(confidence[given], right[given])
 
 
 def _around(confidence: Floats, right: Bools, weight: Floats, promise: Promise) -> float:
