@@ -5,15 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
 
 import numpy as np
-import structlog
 
-from llmlabel.confidence.choice_calibrator import MINIMUM, ChoiceCalibrator
-from llmlabel.confidence.choice_evidence import choice_evidence
-from llmlabel.confidence.unit_calibrator import UnitCalibrator
+from llmlabel.confidence.choice_calibrator import MINIMUM
 from llmlabel.domain.answer import ChoiceAnswer
 from llmlabel.domain.document import Document
 from llmlabel.domain.guideline import Guideline
@@ -22,23 +18,10 @@ from llmlabel.domain.promise import Promise
 from llmlabel.embedding import SentenceEmbedder
 from llmlabel.errors import Conflict, LlmlabelError, TrainingUnderWay
 from llmlabel.labelers.example_pool import ExamplePool
-from llmlabel.labelers.shortlist import label_sentences
-from llmlabel.labelers.spacy_features import Featured
-from llmlabel.labelers.spacy_head import Head
-from llmlabel.labelers.student import Student
-from llmlabel.learned import Learned
-from llmlabel.learning.choice import learn_choice
-from llmlabel.learning.gathering import Floats, Gathered, gather
+from llmlabel.learning.gathering import Gathered, gather
 from llmlabel.learning.heartbeat import Heartbeat
-from llmlabel.learning.losses import loss_of
-from llmlabel.learning.training_report import (
-    TrainingReport,
-    TrainingScores,
-    confidences,
-    plain,
-)
-from llmlabel.learning.units import learn_units
-from llmlabel.routing import RawJudge
+from llmlabel.learning.outcome import Features, from_choices, from_units, report_of
+from llmlabel.learning.training_report import TrainingReport
 from llmlabel.store import Store
 
 CHUNK = 50
@@ -55,23 +38,7 @@ Predict = Callable[
 """What the guideline's own labelers say of documents, one sequence each; a language model is
 shown verified labels of the pool, where there is one, never a document's own."""
 
-Features = Callable[[Sequence[Document]], Awaitable[Sequence[Featured]]]
 Progress = Callable[[int, int], None]
-
-log = structlog.get_logger()
-
-
-@dataclass(frozen=True)
-class _Outcome:
-    """What was learned, of either kind of task; numbers on the documents learned from."""
-
-    calibrator: ChoiceCalibrator | UnitCalibrator
-    student: Student | None
-    head: Head | None
-    doubt: float | None
-    confidence: Floats
-    right: Floats
-    about: dict[str, object]
 
 
 async def train(
@@ -123,24 +90,15 @@ async def train(
             if examples and guideline.kind == "choice" and guideline.policy.verified_examples:
                 pool = await asyncio.to_thread(_pool, data, embedder())
             opinions = await _predicted(data.documents, pool, predict, heart, progress)
+            _stop_if_lost(heart, id)
             if guideline.kind == "choice":
-                learn = _choice(guideline, data, opinions, embedder, promise, student)
+                learn = from_choices(guideline, data, opinions, embedder, promise, student)
             else:
-                learn = _units(guideline, data, opinions, features if student else None)
+                learn = from_units(guideline, data, opinions, features if student else None)
             outcome = await learn
             _stop_if_lost(heart, id)
-            report = _report(id, guideline, data, opinions, outcome, pool, by)
-            content = await asyncio.to_thread(
-                Learned(
-                    guideline=guideline.ref,
-                    calibrator=outcome.calibrator,
-                    n=len(data),
-                    student=outcome.student,
-                    head=outcome.head,
-                    pool=pool,
-                    doubt=outcome.doubt,
-                ).to_bytes
-            )
+            report = report_of(id, guideline, data, opinions, outcome, pool, by)
+            content = await asyncio.to_thread(outcome.learned(guideline, len(data), pool).to_bytes)
         report = report.model_copy(
             update={"payload_bytes": len(content), "seconds": time.perf_counter() - began}
         )
@@ -150,7 +108,6 @@ async def train(
         with contextlib.suppress(LlmlabelError):
             store.trainings.fail(id, str(error) or f"It was interrupted ({type(error).__name__}).")
         raise
-    log.info("trained", training=id, guideline=guideline.ref, n=report.n, student=report.student)
     return report
 
 
@@ -228,140 +185,3 @@ def _label(data: Gathered, row: int) -> str:
     answer = data.answers[row]
     assert isinstance(answer, ChoiceAnswer)
     return answer.label
-
-
-async def _choice(
-    guideline: Guideline,
-    data: Gathered,
-    opinions: Sequence[Sequence[Prediction]],
-    embedder: Callable[[], SentenceEmbedder],
-    promise: Promise | None,
-    student: bool,
-) -> _Outcome:
-    names = guideline.label_names
-    gold = np.array(
-        [names.index(each.label) if isinstance(each, ChoiceAnswer) else -1 for each in data.answers]
-    )
-
-    def learn() -> _Outcome:
-        vectors = prototypes = None
-        if student:
-            encoder = embedder()
-            vectors = encoder.embed([document.text for document in data.documents])
-            prototypes = encoder.embed(label_sentences(guideline))
-        learned = learn_choice(
-            choice_evidence(data.documents, guideline, opinions),
-            vectors,
-            gold,
-            data.text_sha,
-            names=names,
-            prototypes=prototypes,
-            weight=data.weight,
-            use_student=student,
-            promise=promise,
-        )
-        crossed = learned.crossed
-        assert crossed is not None
-        return _Outcome(
-            calibrator=learned.calibrator,
-            student=learned.student,
-            head=None,
-            doubt=learned.doubt,
-            confidence=crossed.confidence,
-            right=(crossed.answer == gold).astype(np.float64),
-            about=learned.report,
-        )
-
-    return await asyncio.to_thread(learn)
-
-
-async def _units(
-    guideline: Guideline,
-    data: Gathered,
-    opinions: Sequence[Sequence[Prediction]],
-    features: Features | None,
-) -> _Outcome:
-    featured = None if features is None else await features(data.documents)
-    learned = await asyncio.to_thread(
-        lambda: learn_units(
-            data.documents,
-            guideline,
-            opinions,
-            data.answers,
-            featured=featured,
-            weight=data.weight,
-        )
-    )
-    return _Outcome(
-        calibrator=learned.calibrator,
-        student=None,
-        head=learned.head,
-        doubt=None,
-        confidence=learned.confidence,
-        right=learned.right,
-        about=learned.report,
-    )
-
-
-def _report(
-    id: str,
-    guideline: Guideline,
-    data: Gathered,
-    opinions: Sequence[Sequence[Prediction]],
-    outcome: _Outcome,
-    pool: ExamplePool | None,
-    by: str,
-) -> TrainingReport:
-    judged = RawJudge().judge(data.documents, guideline, opinions)
-    raw = np.array([np.nan if j.confidence is None else j.confidence.value for j in judged])
-    right = np.array(
-        [
-            1 - loss_of(j.combined.answer, answer, guideline.policy.loss, document.language)
-            for j, answer, document in zip(judged, data.answers, data.documents, strict=True)
-        ]
-    )
-    about = outcome.about
-    cascade, head = _within(about, "cascade"), _within(about, "head")
-    # Thresholds are tried on documents like those to come, not on those that doubt chose.
-    random = data.sampled if data.sampled.any() else np.ones(len(data), dtype=bool)
-    return TrainingReport.model_validate(
-        {
-            "id": id,
-            "guideline": guideline.ref,
-            "guideline_sha256": guideline.sha256,
-            "kind": guideline.kind,
-            "n": len(data),
-            "from_gold": data.from_gold,
-            "known": data.known,
-            "left_out": data.left_out,
-            "before": TrainingScores.of(raw, right, data.weight),
-            "after": TrainingScores.of(outcome.confidence, outcome.right, data.weight),
-            "student": outcome.student is not None,
-            "head": outcome.head is not None,
-            "why": str(about.get("why") or head.get("reason") or ""),
-            "paired_test": plain(about.get("paired_test") or _decisive(_within(head, "tests"))),
-            "units_before": plain(head.get("before")),
-            "units_after": plain(about.get("units") if head else None),
-            "doubt": outcome.doubt,
-            "calls_saved": cascade.get("saved", 0.0),
-            "examples": 0 if pool is None else len(pool),
-            "details": plain(about),
-            "fit_texts": data.text_sha,
-            "fit_confidences": confidences(outcome.confidence[random]),
-            "seconds": 0.0,
-            "started_by": by,
-        }
-    )
-
-
-def _decisive(tests: Mapping[str, object]) -> object:
-    """Of the tests of several heads the last that let one join; else the last."""
-    found = [test for test in tests.values() if isinstance(test, dict)]
-    passed = [test for test in found if test.get("helps")]
-    chosen = (passed or found)[-1:]
-    return {k: v for k, v in chosen[0].items() if k != "scores"} if chosen else None
-
-
-def _within(about: dict[str, object], name: str) -> dict[str, object]:
-    found = about.get(name)
-    return found if isinstance(found, dict) else {}
