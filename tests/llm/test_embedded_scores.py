@@ -212,3 +212,20 @@ async def test_a_closed_model_says_so(tmp_path: Path) -> None:
     await model.close()
     with pytest.raises(ModelRejected, match="closed"):
         await model.score([ask("x")], ["a"])
+
+
+def test_examples_of_one_prompt_alone_leave_the_rest_shared(engine: Engine) -> None:
+    def shown(text: str, example: str) -> Prompt:
+        plain = ask(text)
+        more = (
+            Message(role="user", content=f"<text>\n{example}\n</text>"),
+            Message(role="assistant", content="negative"),
+        )
+        return Prompt(messages=(*plain.messages[:-1], *more, plain.messages[-1]), shared=3)
+
+    prompts = [shown(text, f"It was bad, number {number}.") for number, text in enumerate(TEXTS)]
+    encoded = [engine._template.encode(each.messages, each.shared) for each in prompts]
+    assert len({each.ids[: each.prefix] for each in encoded}) == 1
+    assert encoded[0].prefix == engine._template.encode(ask("?").messages).prefix
+    alone = [each.model_copy(update={"shared": None}) for each in prompts]
+    assert score(engine, prompts) == pytest.approx(score(engine, alone), abs=CLOSE)
