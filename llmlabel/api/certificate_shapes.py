@@ -44,7 +44,8 @@ class CertificateOut(BaseModel):
     bound: float | None = Field(description="Upper confidence bound of the risk.")
     coverage: float = Field(description="Share of documents expected to be accepted.")
     floor: float = Field(
-        description="Share of documents that people must see however much gold there is."
+        description="Share of documents that people must see however much gold there is; "
+        "1 while there is too little to tell."
     )
     further_gold: int | None = Field(
         description="More gold for the next lower threshold; null where no gold would do."

@@ -14,6 +14,7 @@ from llmlabel.cli.console import console
 from llmlabel.cli.progress import Bar
 from llmlabel.confidence.selection import percent
 from llmlabel.domain.promise import Certificate, Promise
+from llmlabel.learning.certify import LOOKED
 from llmlabel.settings import Settings
 
 INFEASIBLE: Final = 3
@@ -85,9 +86,10 @@ def print_certificate(certificate: Certificate) -> None:
     for name, value in _rows(certificate):
         table.add_row(name, value)
     console.print(table)
-    for each in certificate.assumptions:
-        console.print(Text(f"Assumed: {each}", style="dim"), soft_wrap=True)
-    if not proved:
+    if proved:
+        for each in certificate.assumptions:
+            console.print(Text(f"Assumed: {each}", style="dim"), soft_wrap=True)
+    else:
         console.print(
             Text(
                 "A certificate that was valid before stays so; without one everything goes to "
@@ -110,12 +112,16 @@ def _rows(certificate: Certificate) -> list[tuple[str, str]]:
         rows.append(("wrong on the gold", percent(certificate.observed_risk, error)))
     if certificate.bound is not None:
         rows.append(("wrong at most", f"{percent(certificate.bound, error)} (proved)"))
-    rows += [
+    if certificate.sample.get(LOOKED) is not False:
+        rows += _shares(certificate)
+    return [*rows, ("more gold would buy", _further(certificate))]
+
+
+def _shares(certificate: Certificate) -> list[tuple[str, str]]:
+    return [
         ("accepted", f"{certificate.coverage:.1%} of the documents"),
         ("to people at least", f"{certificate.floor:.1%}, however much gold there is"),
-        ("more gold would buy", _further(certificate)),
     ]
-    return rows
 
 
 def _further(certificate: Certificate) -> str:

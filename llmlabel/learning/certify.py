@@ -21,6 +21,7 @@ from llmlabel.confidence.risk_control import (
     select_threshold,
     spend,
 )
+from llmlabel.confidence.selection import percent
 from llmlabel.domain.gold import CERTIFY_SHARE, GoldItem
 from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.promise import Certificate, Promise
@@ -252,9 +253,10 @@ def _unproved(n: int, fewest: int, promise: Promise) -> dict[str, Any]:
         "further_gold": _in_all(fewest - n),
         "sample": {LOOKED: False},
         "status": "infeasible",
-        "reason": f"even {fewest - 1} right answers would not prove {promise.error:.3g} at this "
-        f"probability, and there are {n} gold labels that certify; at least {fewest} are needed, "
-        f"about {_in_all(fewest - n)} more in all, since {CERTIFY_SHARE:.0%} of the texts certify",
+        "reason": f"{n} gold labels certify, and even if all their answers were right they would "
+        f"not prove that at most {percent(promise.error)} are wrong; at least {fewest} are needed, "
+        f"so about {_in_all(fewest - n)} more gold labels in all, of which "
+        f"{CERTIFY_SHARE:.0%} certify",
     }
 
 
