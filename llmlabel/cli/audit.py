@@ -13,6 +13,7 @@ from rich.text import Text
 from llmlabel.bootstrap import Application, build
 from llmlabel.cli.console import console, errors
 from llmlabel.cli.table import answer_words
+from llmlabel.domain.answer import Answer, SpansAnswer, TokensAnswer
 from llmlabel.learning.label_errors import Suspect, queue_again
 from llmlabel.settings import Settings
 
@@ -61,6 +62,16 @@ async def _look(
         await application.close()
 
 
+def _beside(answer: Answer, other: Answer) -> Answer:
+    """The answer; of spans and tokens only those that the other does not have."""
+    match answer, other:
+        case SpansAnswer(), SpansAnswer():
+            return SpansAnswer(spans=tuple(s for s in answer.spans if s not in other.spans))
+        case TokensAnswer(), TokensAnswer():
+            return TokensAnswer(tokens=tuple(t for t in answer.tokens if t not in other.tokens))
+    return answer
+
+
 def _print(found: Sequence[Suspect], ref: str) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
     table.add_column("agreement", width=9, justify="right")
@@ -71,8 +82,8 @@ def _print(found: Sequence[Suspect], ref: str) -> None:
     for suspect in found:
         table.add_row(
             Text(f"{suspect.quality:.3f}", style="red" if suspect.likely else "dim"),
-            answer_words(suspect.verified, suspect.text),
-            answer_words(suspect.suggested, suspect.text),
+            answer_words(_beside(suspect.verified, suspect.suggested), suspect.text),
+            answer_words(_beside(suspect.suggested, suspect.verified), suspect.text),
             Text(" ".join(suspect.text.split())),
             suspect.reviewer or "gold",
         )

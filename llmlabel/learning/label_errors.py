@@ -20,6 +20,7 @@ from llmlabel.embedding import SentenceEmbedder
 from llmlabel.errors import InvalidInput, Unsupported
 from llmlabel.labelers.shortlist import label_sentences
 from llmlabel.labelers.spacy_features import Featured
+from llmlabel.labelers.spacy_head import SHOWN
 from llmlabel.learning.student_fit import cross_fit_student
 from llmlabel.learning.units import learn_units
 from llmlabel.store import Store
@@ -198,7 +199,8 @@ async def _of_units(
 def unit_quality(verified: Answer, said: Prediction) -> float:
     """The probability of the least probable unit on which an answer stands, in [0, 1].
 
-    A unit that the prediction holds and the answer does not has the probability that it is none.
+    A span that the prediction holds and the answer does not has the probability that it is none.
+    Tokens are compared where both have one: how a text is cut is no matter of labels.
 
     Source: Wang and Mueller 2022, "Detecting label errors in token classification data" (the
     worst of the tokens' scores).
@@ -208,14 +210,17 @@ def unit_quality(verified: Answer, said: Prediction) -> float:
     worst = 1.0
     for start, end, label in right:
         unit = places.get((start, end))
+        if unit is None and isinstance(verified, TokensAnswer):
+            continue
         if unit is None:
             chance = 0.0
         elif unit.label == label:
             chance = unit.probability or 0.0
         else:
-            chance = unit.evidence.get(f"label:{label}", 0.0)
+            unlisted = min(SHOWN, 1.0 - (unit.probability or 0.0))
+            chance = unit.evidence.get(f"label:{label}", max(0.0, unlisted))
         worst = min(worst, chance)
-    for unit in said.units:
+    for unit in said.units if isinstance(verified, SpansAnswer) else ():
         if unit.kept and (unit.start, unit.end, unit.label) not in right:
             worst = min(worst, 1.0 - (unit.probability or 0.0))
     return max(0.0, worst)

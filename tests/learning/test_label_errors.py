@@ -162,9 +162,12 @@ def test_an_answer_is_as_good_as_its_least_probable_unit(
     assert unit_quality(verified, prediction) == pytest.approx(quality)
 
 
-def test_tokens_are_judged_by_their_worst(world: World) -> None:
+def test_tokens_are_judged_by_their_worst() -> None:
     verified = TokensAnswer(
         tokens=(Span(start=0, end=3, label="NOUN"), Span(start=5, end=8, label="VERB"))
     )
     prediction = said(unit(0, "NOUN", 0.9), unit(5, "NOUN", 0.7, VERB=0.25))
     assert unit_quality(verified, prediction) == pytest.approx(0.25)
+    # A word that is cut otherwise says nothing about its label.
+    other = said(unit(0, "NOUN", 0.9), unit(6, "VERB", 0.7))
+    assert unit_quality(verified, other) == pytest.approx(0.9)
