@@ -20,7 +20,7 @@ from llmlabel.embedding import SentenceEmbedder
 from llmlabel.errors import InvalidInput, Unsupported
 from llmlabel.labelers.shortlist import label_sentences
 from llmlabel.labelers.spacy_features import Featured
-from llmlabel.labelers.spacy_head import SHOWN
+from llmlabel.labelers.spacy_tokens import SHOWN
 from llmlabel.learning.student_fit import cross_fit_student
 from llmlabel.learning.units import learn_units
 from llmlabel.store import Store
