@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from llmlabel.confidence.choice_evidence import ChoiceEvidence
 from llmlabel.confidence.choice_features import features, pooled_logit
 from llmlabel.confidence.choice_pool import Pool, fit_pool
+from llmlabel.confidence.label_record import LabelRecord, own_evidence
 from llmlabel.confidence.logistic import fit_logistic, sigmoid
 
 Floats = NDArray[np.float64]
@@ -65,6 +66,7 @@ class ChoiceHead:
         coefficients: Of the intercept, then of each feature.
         step: A monotone map on top, or None.
         n: Verified labels that it was fitted on.
+        record: What these say of each label.
     """
 
     pool: Pool
@@ -75,6 +77,7 @@ class ChoiceHead:
     coefficients: tuple[float, ...]
     step: Step | None
     n: int
+    record: LabelRecord
 
     def judge(self, evidence: ChoiceEvidence) -> Verdict:
         """Judge documents that all labelers of the head answered."""
@@ -84,6 +87,7 @@ class ChoiceHead:
             table = {"pooled.logit": pooled_logit(probabilities, answer)}
         else:
             table = features(evidence, self.pool, probabilities, answer)
+            table |= self.record.evidence(answer, rival_of(probabilities, answer))
         unknown = np.full(len(answer), np.nan)
         columns = np.stack([table.get(name, unknown) for name in self.names], axis=1)
         confidence = sigmoid(
@@ -112,6 +116,7 @@ class ChoiceHead:
             if self.step is None
             else [list(self.step.confidence), list(self.step.observed)],
             "n": self.n,
+            "record": self.record.to_dict(),
         }
 
     @classmethod
@@ -127,6 +132,7 @@ class ChoiceHead:
             tuple(given["coefficients"]),
             None if step is None else Step(tuple(step[0]), tuple(step[1])),
             given["n"],
+            LabelRecord.from_dict(given["record"]),
         )
 
 
@@ -156,11 +162,13 @@ def fit_head(
     good, bad = float(weight[right].sum()), float(weight[~right].sum())
     target = np.where(right, (good + 1) / (good + 2), 1 / (bad + 2))
     full = n >= ALL_EVIDENCE_FROM
-    table = (
-        features(evidence, pool, probabilities, answer)
-        if full
-        else {"pooled.logit": pooled_logit(probabilities, answer)}
-    )
+    labels = probabilities.shape[1]
+    if full:
+        table = features(evidence, pool, probabilities, answer)
+        rival = rival_of(probabilities, answer)
+        table |= own_evidence(answer, rival, gold, weight, labels)
+    else:
+        table = {"pooled.logit": pooled_logit(probabilities, answer)}
     names = tuple(
         name
         for name, values in table.items()
@@ -187,6 +195,7 @@ def fit_head(
         tuple(map(float, coefficients)),
         None,
         n,
+        LabelRecord.of(answer, gold, weight, labels),
     )
 
 
@@ -206,6 +215,15 @@ def fit_step(confidence: Floats, right: NDArray[np.bool_], weight: Floats) -> St
     fitted = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip")
     fitted.fit(confidence, right.astype(np.float64), sample_weight=weight)
     return Step(tuple(map(float, fitted.X_thresholds_)), tuple(map(float, fitted.y_thresholds_)))
+
+
+def rival_of(probabilities: Floats, answer: Ints) -> Ints:
+    """The most probable label beside the answer, shape (n,); the answer where there is no other."""
+    others = probabilities.copy()
+    if others.shape[1] > 1:
+        others[np.arange(len(answer)), answer] = -1.0
+    rival: Ints = others.argmax(axis=1)
+    return rival
 
 
 def _standard(columns: Floats, centre: Floats, scale: Floats) -> Floats:
