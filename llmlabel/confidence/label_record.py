@@ -16,6 +16,7 @@ SMOOTHING = 4.0
 """A label's share of right answers is drawn to that of all labels as by so many answers of it."""
 
 _PARTS = 5
+_NAMES = ("label.verified", "label.rival_verified", "label.precision")
 
 
 @dataclass(frozen=True)
@@ -91,25 +92,28 @@ class LabelRecord:
 def own_evidence(
     answer: Ints, rival: Ints, gold: Ints, weight: Floats, labels: int
 ) -> dict[str, Floats]:
-    """The same evidence on the documents that are counted, none of which counts for itself.
+    """The same evidence on the documents that are counted, by the counts of the others.
+
+    In parts, not one by one: leaving out only itself would make the count of a label lower for
+    those who rightly have it than for those who wrongly do.
 
     Args: as of `LabelRecord.of` and `LabelRecord.evidence`.
 
     Source: out-of-fold target statistics, as in Micci-Barreca 2001, "A preprocessing scheme for
     high-cardinality categorical attributes".
     """
-    whole = LabelRecord.of(answer, gold, weight, labels)
-    verified = np.array(whole.verified)
     part = np.arange(len(answer)) % _PARTS
-    precision = np.zeros(len(answer))
+    made = {name: np.zeros(len(answer)) for name in _NAMES}
     for each in range(_PARTS):
         inside = part == each
         others = LabelRecord.of(answer[~inside], gold[~inside], weight[~inside], labels)
-        precision[inside] = others.evidence(answer[inside], rival[inside])["label.precision"]
-    own = weight * (answer == gold)
-    own_rival = weight * (rival == gold)
-    return {
-        "label.verified": np.log1p(np.maximum(verified[answer] - own, 0.0)),
-        "label.rival_verified": np.log1p(np.maximum(verified[rival] - own_rival, 0.0)),
-        "label.precision": precision,
-    }
+        # Counts as large as those of all: what is fitted here is applied to those.
+        whole = LabelRecord(
+            *(
+                tuple(count * _PARTS / (_PARTS - 1) for count in counts)
+                for counts in (others.verified, others.answered, others.right)
+            )
+        )
+        for name, values in whole.evidence(answer[inside], rival[inside]).items():
+            made[name][inside] = values
+    return made
