@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, get_args
 
@@ -11,7 +11,7 @@ from rich.table import Table
 
 from llmlabel.cli.console import console, errors
 from llmlabel.domain.answer import Kind
-from llmlabel.errors import InvalidInput
+from llmlabel.errors import InvalidInput, NotFound
 from llmlabel.guidelines import GuidelineLibrary
 from llmlabel.guidelines.lint import lint_file, lint_folder
 from llmlabel.guidelines.starter import starter
@@ -126,14 +126,32 @@ def lint(
 @app.command()
 def new(
     name: Annotated[str, typer.Argument(help="Lower-case letters, digits, `-` and `_`.")],
-    kind: Annotated[str, typer.Option(help="choice, spans, tokens or transcript.")] = "choice",
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            help="choice, spans, tokens or transcript. [default: that of the file, else choice]"
+        ),
+    ] = None,
     label: Annotated[
         list[str] | None, typer.Option("--label", "-l", help="One label; give it again for more.")
     ] = None,
+    labels_from: Annotated[
+        Path | None,
+        typer.Option(
+            help="Take kind and labels from a labeled JSONL file: `text` and `label`, `entities` "
+            "or `tokens`."
+        ),
+    ] = None,
     folder: Annotated[Path, typer.Option(help="Where to write it.")] = Path("guidelines"),
 ) -> None:
-    """Begin a guideline: writes a complete file for you to fill with your own words."""
+    """Begin a guideline: writes a complete file for you to fill with your own words.
+
+    llmlabel guidelines new intents --labels-from labeled.jsonl
+    """
     labels = list(dict.fromkeys(label or ()))
+    if labels_from is not None:
+        kind, labels = _labels_of(labels_from, kind, labels)
+    kind = kind or "choice"
     try:
         version = parse_ref(name)[1]
     except ValueError as exc:
@@ -141,7 +159,7 @@ def new(
     name, version = name.partition("@")[0], version or "1.0.0"
     match kind:
         case "choice" | "spans" | "tokens" | "transcript":
-            text = starter(name, version, kind, labels)
+            text = starter(name, version, kind, labels, in_use=labels_from is not None)
         case _:
             raise InvalidInput(f"--kind {kind}: it must be one of {', '.join(get_args(Kind))}.")
     path = folder / name / f"{version}.md"
@@ -154,11 +172,27 @@ def new(
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     console.print(f"Written: {path}", highlight=False, soft_wrap=True)
-    console.print(
-        f"Replace its words with yours, then: llmlabel guidelines lint {path}",
-        highlight=False,
-        soft_wrap=True,
+    say = (
+        f"Replace its words with yours, then: llmlabel guidelines lint {path}"
+        if labels_from is None
+        else f"It can be used as it is: {len(labels)} labels known by their names. Definitions and "
+        f"examples make the answers better; what lacks says: llmlabel guidelines lint {path}"
     )
+    console.print(say, highlight=False, soft_wrap=True)
+
+
+def _labels_of(path: Path, kind: str | None, also: Sequence[str]) -> tuple[str, list[str]]:
+    """Kind and labels of a data file, the labels given beside it first."""
+    from llmlabel.evaluation.cases import load  # noqa: PLC0415
+
+    if not path.is_file():
+        raise NotFound(f"There is no file {path}.", field="labels-from")
+    data = load(str(path), [])
+    if kind is not None and kind != data.kind:
+        raise InvalidInput(
+            f"--kind {kind}, but {path} holds {data.kind}; leave --kind out.", field="kind"
+        )
+    return data.kind, list(dict.fromkeys([*also, *data.labels]))
 
 
 def _refuse_unfit(name: str, version: str, text: str) -> None:

@@ -20,12 +20,13 @@ from llmlabel.released import sha256_of_bytes
 
 MADE_VERSION = "0.0.0"
 
-_QUESTIONS: dict[Kind, str] = {
+QUESTIONS: dict[Kind, str] = {
     "choice": "Which label describes the text best?",
     "spans": "Which words of the text name something of one of these kinds?",
     "tokens": "Which tag does each word have in this sentence?",
     "transcript": "What is said in the recording?",
 }
+"""What is asked where only the labels are known."""
 
 
 def from_labels(
@@ -68,7 +69,7 @@ def from_labels(
         "version": MADE_VERSION,
         "kind": kind,
         "title": base.title if base else humanised(name).capitalize(),
-        "question": base.question if base else _QUESTIONS[kind],
+        "question": base.question if base else QUESTIONS[kind],
         "labels": offered,
         "labelers": base.labelers if base else _labelers(kind),
         "prompt": base.prompt if base else None if kind == "transcript" else f"{kind}@1.0.0",

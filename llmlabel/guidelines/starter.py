@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from llmlabel.domain.answer import Kind
-from llmlabel.guidelines.adhoc import humanised
+from llmlabel.guidelines.adhoc import QUESTIONS, humanised
 
 _QUESTIONS: dict[Kind, str] = {
     "choice": "Which of these labels fits the text?",
@@ -18,25 +18,36 @@ _QUESTIONS: dict[Kind, str] = {
 }
 
 
-def starter(name: str, version: str, kind: Kind, labels: Sequence[str]) -> str:
+def starter(
+    name: str, version: str, kind: Kind, labels: Sequence[str], *, in_use: bool = False
+) -> str:
     """A guideline file that can be used at once; its words are there to be replaced.
+
+    Labels that are in use say something by themselves: a model is shown their names, the
+    question that `from_labels` asks, and no invented example.
 
     Args:
         name: The name of the task, which is also its folder.
         version: Usually 1.0.0.
         kind: What an answer is.
         labels: Two or more for a choice, one or more for spans and tokens, none for a transcript.
+        in_use: The labels are those of a data file.
     """
     front: dict[str, Any] = {
         "name": name,
         "version": version,
         "kind": kind,
         "title": humanised(name).capitalize(),
-        "question": _QUESTIONS[kind],
+        "question": QUESTIONS[kind] if in_use else _QUESTIONS[kind],
     }
     if labels:
         front["labels"] = [
-            {"name": label, "definition": f"what counts as {humanised(label)}, in one line"}
+            {
+                "name": label,
+                "definition": humanised(label)
+                if in_use
+                else f"what counts as {humanised(label)}, in one line",
+            }
             for label in labels
         ]
     front["labelers"] = [{"name": "whisper" if kind == "transcript" else "llm"}]
@@ -44,7 +55,9 @@ def starter(name: str, version: str, kind: Kind, labels: Sequence[str]) -> str:
         front["prompt"] = f"{kind}@1.0.0"
     front["policy"] = {"threshold": 0.8}
     prefix = "".join(char for char in name.upper() if char.isalnum())[:6]
-    if kind == "choice":
+    if in_use:
+        front["examples"] = []
+    elif kind == "choice":
         front["examples"] = [
             {"id": f"e{number:02}", "text": f"A text that is {humanised(label)}.", "label": label}
             for number, label in enumerate(labels, start=1)

@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from llmlabel.cli.guidelines import app
+from llmlabel.guidelines import GuidelineLibrary, from_labels
 from llmlabel.guidelines.lint import lint_folder
 from llmlabel.released import check_lock, lock_path, released_files, update_lock
 from tests.guidelines.files import CHOICE, write
@@ -103,6 +104,47 @@ def test_a_new_guideline_lints_clean_and_names_the_next_command(
     checked = runner.invoke(app, ["lint", str(path)])
     assert checked.exit_code == 0, checked.output
     assert runner.invoke(app, ["lint"]).exit_code == 0
+
+
+LABELED = [
+    {"id": "1", "text": "My card is gone.", "label": "lost card"},
+    {"id": "2", "text": "What does it cost?", "label": "yes"},
+    {"id": "3", "text": "And abroad?", "label": "yes"},
+]
+
+
+def _labeled(workplace: Path, rows: list[dict[str, object]]) -> str:
+    path = workplace / "labeled.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return str(path)
+
+
+def test_a_guideline_of_a_labeled_file_asks_a_model_what_one_made_on_the_spot_asks(
+    workplace: Path,
+) -> None:
+    file = _labeled(workplace, LABELED)
+    made = runner.invoke(app, ["new", "calls", "--labels-from", file])
+    assert made.exit_code == 0, made.output
+    found = GuidelineLibrary([Path("guidelines")]).get("calls")
+    on_the_spot = from_labels("calls", "choice", ["lost card", "yes"])
+    assert found.labels == on_the_spot.labels
+    assert found.question == on_the_spot.question
+    assert found.examples == ()
+
+
+def test_the_kind_of_a_new_guideline_is_that_of_the_labeled_file(workplace: Path) -> None:
+    entities = [{"start": 0, "end": 4, "label": "BIRD"}]
+    file = _labeled(workplace, [{"id": "1", "text": "Wren", "entities": entities}])
+    assert runner.invoke(app, ["new", "birds", "--labels-from", file, "-l", "TREE"]).exit_code == 0
+    found = GuidelineLibrary([Path("guidelines")]).get("birds")
+    assert (found.kind, found.label_names) == ("spans", ("TREE", "BIRD"))
+    other = runner.invoke(app, ["new", "b", "--labels-from", file, "--kind", "choice"])
+    assert "holds spans" in str(other.exception)
+
+
+def test_new_names_a_labeled_file_that_is_not_there(workplace: Path) -> None:
+    made = runner.invoke(app, ["new", "t", "--labels-from", "nowhere.jsonl"])
+    assert "There is no file nowhere.jsonl" in str(made.exception)
 
 
 def test_new_never_overwrites(workplace: Path) -> None:
