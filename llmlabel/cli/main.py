@@ -13,6 +13,7 @@ from typer.main import get_command
 
 from llmlabel import __version__
 from llmlabel.cli.console import fail
+from llmlabel.cli.logs import log_to_stderr
 from llmlabel.errors import LlmlabelError
 from llmlabel.settings import explained
 
@@ -73,11 +74,13 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _main(
+    ctx: typer.Context,
     version: bool = typer.Option(
         False, "--version", callback=_version, is_eager=True, help="Print the version."
     ),
 ) -> None:
-    pass
+    if ctx.invoked_subcommand != "serve":  # which logs as the settings say
+        log_to_stderr()
 
 
 def run() -> None:

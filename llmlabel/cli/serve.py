@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from llmlabel.cli.console import errors
+from llmlabel.cli.logs import log_to_stderr, server_logs
 from llmlabel.errors import InvalidSetting
 from llmlabel.settings import Settings
 
@@ -35,6 +36,7 @@ def serve(
     from llmlabel.api import create_app  # noqa: PLC0415
     from llmlabel.bootstrap import build  # noqa: PLC0415
 
+    log_to_stderr(settings.log_level, settings.log_format)
     errors.print(
         f"llmlabel serves http://{host}:{port} (documentation at /docs); without keys it "
         "answers on this machine only. Stop it with Ctrl-C.",
@@ -44,7 +46,7 @@ def serve(
         create_app(build(settings)),
         host=host,
         port=port,
-        log_level=settings.log_level,
+        log_config=server_logs(settings.log_level, settings.log_format),
         timeout_graceful_shutdown=30,
     )
 
