@@ -17,7 +17,7 @@ from llmlabel.bootstrap import Application, build
 from llmlabel.cli.console import console, errors
 from llmlabel.cli.table import answer_words
 from llmlabel.confidence.bounds import smallest_sample
-from llmlabel.confidence.risk_control import default_delta
+from llmlabel.confidence.risk_control import default_delta, spend
 from llmlabel.domain.gold import CERTIFY_SHARE
 from llmlabel.domain.promise import Promise
 from llmlabel.errors import InvalidInput, LlmlabelError
@@ -32,7 +32,14 @@ app = typer.Typer(
 FIT_FROM: Final = 50
 """Gold labels to fit on before anything useful is learned."""
 
+ACCEPTED_SHARE: Final = 0.5
+"""Of the answers, where it is asked how much gold a promise on accepted ones takes."""
+
 _LABELS_SHOWN = 8
+
+USUAL: Final = tuple(
+    f"delivered:{error}:{probability}" for error in (0.02, 0.05, 0.1) for probability in (0.9, 0.95)
+)
 
 Chosen = Annotated[
     str | None,
@@ -146,6 +153,69 @@ def export(
     _say(f"{_counted(text.count(chr(10)), 'gold label')} written: {out}")
 
 
+@app.command()
+def needed(
+    promise: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KIND:ERROR:PROBABILITY",
+            help="Give it again for more. [default: 2, 5 and 10% wrong at 90 and 95%]",
+        ),
+    ] = None,
+    size: Annotated[
+        list[int] | None,
+        typer.Option(
+            "--size",
+            "-n",
+            min=1,
+            help="Of how many answers; again for more. [default: 100 300 1000]",
+        ),
+    ] = None,
+    attempt: Annotated[
+        int, typer.Option(min=1, help="Which attempt on the same gold; later ones must be surer.")
+    ] = 1,
+    format: Annotated[
+        Literal["table", "markdown"], typer.Option(help="`markdown` for documents.")
+    ] = "table",
+) -> None:
+    """How much gold a promise takes, before any is labeled. Needs no models and no database.
+
+    `flawless` answers prove it if none is wrong: for `delivered` counted among the gold that
+    certifies, for `accepted` among those of it that reach the threshold.
+    """
+    sizes = tuple(dict.fromkeys(size or (100, 300, 1000)))
+    found = [needed_for(Promise.parse(text), sizes, attempt=attempt) for text in promise or USUAL]
+    heads = ["wrong at most", "probability", "flawless", "gold, delivered", "gold, accepted"]
+    heads += [f"wrong of {n}" for n in sizes]
+    rows = [_needed_row(each) for each in found]
+    if format == "markdown":
+        for line in (heads, ["---"] * len(heads), *rows):
+            typer.echo(f"| {' | '.join(line)} |")
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for head in heads:
+        table.add_column(head, justify="right")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table, highlight=False)
+    _say(
+        f"gold: to import in all, as {CERTIFY_SHARE:.0%} of it certifies; accepted: if "
+        f"{ACCEPTED_SHARE:.0%} of the answers reach the threshold."
+    )
+
+
+def _needed_row(found: Needed) -> list[str]:
+    in_all = ceil(found.flawless / CERTIFY_SHARE)
+    return [
+        f"{found.promise.error:.3g}",
+        f"{found.promise.probability:.3g}",
+        str(found.flawless),
+        str(in_all),
+        str(ceil(found.flawless / CERTIFY_SHARE / ACCEPTED_SHARE)),
+        *("–" if most is None else str(most) for most in found.allowed.values()),
+    ]
+
+
 def _only(application: Application) -> str | None:
     refs = sorted({each.guideline for each in application.store.gold.counts()})
     if len(refs) > 1:
@@ -177,8 +247,10 @@ def _say_needed(application: Application, ref: str, counts: Sequence[GoldCount])
     n: dict[str, int] = defaultdict(int)
     for each in counts:
         n[each.part] += each.n
-    promise = _promise(application, ref)
-    needed = {"fit": FIT_FROM, "certify": smallest_sample(promise.error, default_delta(promise))}
+    promise = _promise(application, ref) or Promise(error=0.05)
+    # What the first certification may spend of the probability to err; a later one has less.
+    delta = spend(default_delta(promise), 1)
+    needed = {"fit": FIT_FROM, "certify": smallest_sample(promise.error, delta)}
     shares = {"fit": 1 - CERTIFY_SHARE, "certify": CERTIFY_SHARE}
     short = max(ceil(max(0, needed[part] - n[part]) / shares[part]) for part in needed)
     have = f"{ref}: {n['fit']} to fit on, {n['certify']} to certify with"
@@ -191,12 +263,11 @@ def _say_needed(application: Application, ref: str, counts: Sequence[GoldCount])
         _say(f"{have}. Next: llmlabel train {ref}, then llmlabel certify {ref}")
 
 
-def _promise(application: Application, ref: str) -> Promise:
+def _promise(application: Application, ref: str) -> Promise | None:
     try:
-        stated = application.guidelines.get(ref).policy.promise
+        return application.promise_for(application.guidelines.get(ref))
     except LlmlabelError:  # its file is gone; the gold is still there
-        stated = None
-    return stated or Promise(error=0.05)
+        return None
 
 
 def _by(counts: Sequence[GoldCount]) -> dict[tuple[str, str], list[GoldCount]]:

@@ -41,7 +41,7 @@ def test_a_file_is_imported_listed_shown_and_exported(tmp_path: Path) -> None:
     result = gold("import", file, "-g", "sentiment")
     assert result.exit_code == 0, result.output
     assert "7 gold labels imported for sentiment@1.0.0" in result.output
-    assert "more until they are useful" in result.output
+    assert "72 to certify delivered:0.05:0.95 if none is wrong" in result.output
     listed = gold("list", "-g", "sentiment").output
     assert "positive 6, negative 1" in listed
     assert "7 known already" in gold("import", file, "-g", "sentiment").output
