@@ -106,6 +106,8 @@ class Audits:
         """
         opened = 0
         with self._database.write() as connection:
+            # Who asks for the same meanwhile waits, and then finds it done.
+            self._database.exclusive(connection, "requeue")
             for some in batches(sorted(set(label_ids))):
                 current = self._current(connection, some)
                 if kind == "breach":

@@ -1,10 +1,11 @@
-"""Audits are weighed; a broken promise closes the gate, once, and says so."""
+"""Audits are weighed; a broken promise closes the gate, once, and says so; on either database."""
 
 from __future__ import annotations
 
 import random
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -28,8 +29,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def store(tmp_path: Path, clock: Clock) -> Iterator[Store]:
-    store = Store.open(f"sqlite:///{tmp_path / 's.db'}", recordings=tmp_path / "r", clock=clock)
+def store(database_url: str, tmp_path: Path, clock: Clock) -> Iterator[Store]:
+    store = Store.open(database_url, recordings=tmp_path / "r", clock=clock)
     yield store
     store.close()
 
@@ -128,11 +129,8 @@ async def test_two_watchers_at_once_act_as_one(
         ready.wait()
         each.check(REF)
 
-    threads = [threading.Thread(target=look, args=(each,)) for each in others]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(len(others)) as threads:
+        list(threads.map(look, others))
     assert events(world.store, BREACHED) == [certificate.id]
     assert events(world.store, "gate.closed") == [REF]
     waiting = [
