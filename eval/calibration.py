@@ -14,48 +14,21 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from llmlabel.bootstrap import Application, build
-from llmlabel.cli.progress import Bar
+from eval.labeled_sets import SETS, LabeledSet, Part
+from llmlabel.bootstrap import build
 from llmlabel.confidence.choice_calibrator import scores_of
-from llmlabel.confidence.choice_evidence import ChoiceEvidence, choice_evidence
-from llmlabel.domain.answer import ChoiceAnswer
-from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.promise import Promise
-from llmlabel.evaluation.cases import CaseFile, load
-from llmlabel.evaluation.task import guideline_for
-from llmlabel.guidelines import from_labels
-from llmlabel.labelers.shortlist import label_sentences
 from llmlabel.learning.cascade import coverage_at
 from llmlabel.learning.choice import LearnedChoice, learn_choice
 from llmlabel.settings import Settings
 
-SETS = {"sst2": "sentiment", "clinc150": None, "banking77": None, "airline_tweets": "sentiment"}
 COVERED = Promise(kind="delivered", error=0.035)
-BATCH = 64
-
-
-@dataclass(frozen=True)
-class Part:
-    """One file, labeled by the language model."""
-
-    evidence: ChoiceEvidence
-    vectors: NDArray[np.float32]
-    gold: NDArray[np.intp]
-    text_sha: list[str]
-
-    def rows(self, index: NDArray[np.intp]) -> Part:
-        return Part(
-            self.evidence.rows(index),
-            self.vectors[index],
-            self.gold[index],
-            [self.text_sha[i] for i in index.tolist()],
-        )
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -81,21 +54,16 @@ async def _all(given: argparse.Namespace, folder: Path) -> None:
     app = build(Settings())
     try:
         for name in given.sets or SETS:
-            files = {
-                part: load(str(folder / "text" / name / f"{part}.jsonl"), [])
-                for part in ("train", "test")
-            }
-            labels = sorted({label for file in files.values() for label in file.labels})
-            union = from_labels(name, "choice", labels)
+            found = LabeledSet.open(app, folder, name)
             draws = [
-                np.random.default_rng(given.seed + draw).permutation(len(files["train"].cases))
+                np.random.default_rng(given.seed + draw).permutation(found.size("train"))
                 for draw in range(given.draws)
             ]
             wanted = np.unique(np.concatenate([draw[: max(given.verified)] for draw in draws]))
-            train = await _part(app, name, files["train"], union, wanted)
+            train = await found.part("train", wanted)
             place = {int(row): index for index, row in enumerate(wanted)}
-            test = await _part(app, name, files["test"], union, np.arange(len(files["test"].cases)))
-            prototypes = app.embedder.embed(label_sentences(union))
+            test = await found.part("test")
+            prototypes = found.prototypes()
             for n in given.verified:
                 fits = [
                     train.rows(np.array([place[int(row)] for row in draw[:n]])) for draw in draws
@@ -103,29 +71,6 @@ async def _all(given: argparse.Namespace, folder: Path) -> None:
                 _report(name, n, fits, test, prototypes)
     finally:
         await app.close()
-
-
-async def _part(
-    app: Application, name: str, file: CaseFile, union: Guideline, rows: NDArray[np.intp]
-) -> Part:
-    base = app.guidelines.get(SETS[name]) if SETS[name] else None
-    task = guideline_for(file, base, labels_from_data=True)
-    steps = tuple(step for step in app.base_steps(task))
-    cases = [file.cases[row] for row in rows.tolist()]
-    documents = [case.document for case in cases if case.document is not None]
-    opinions = []
-    with Bar(f"{name} {Path(file.paths[0]).stem}", len(documents)) as bar:
-        for start in range(0, len(documents), BATCH):
-            batch = documents[start : start + BATCH]
-            opinions += await app.pipeline.predict(batch, task, steps)
-            bar.advance(len(batch))
-    labels = [case.gold.label for case in cases if isinstance(case.gold, ChoiceAnswer)]
-    return Part(
-        choice_evidence(documents, union, opinions),
-        app.embedder.embed([document.text for document in documents]),
-        np.array([union.label_names.index(label) for label in labels]),
-        [document.text_sha256 for document in documents],
-    )
 
 
 def _report(
