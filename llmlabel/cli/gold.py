@@ -15,6 +15,7 @@ from rich.text import Text
 
 from llmlabel.bootstrap import Application, build
 from llmlabel.cli.console import console, errors
+from llmlabel.cli.gold_needed import needed
 from llmlabel.cli.table import answer_words
 from llmlabel.confidence.bounds import smallest_sample
 from llmlabel.confidence.risk_control import default_delta, spend
@@ -32,14 +33,7 @@ app = typer.Typer(
 FIT_FROM: Final = 50
 """Gold labels to fit on before anything useful is learned."""
 
-ACCEPTED_SHARE: Final = 0.5
-"""Of the answers, where it is asked how much gold a promise on accepted ones takes."""
-
 _LABELS_SHOWN = 8
-
-USUAL: Final = tuple(
-    f"delivered:{error}:{probability}" for error in (0.02, 0.05, 0.1) for probability in (0.9, 0.95)
-)
 
 Chosen = Annotated[
     str | None,
@@ -153,67 +147,7 @@ def export(
     _say(f"{_counted(text.count(chr(10)), 'gold label')} written: {out}")
 
 
-@app.command()
-def needed(
-    promise: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="KIND:ERROR:PROBABILITY",
-            help="Give it again for more. [default: 2, 5 and 10% wrong at 90 and 95%]",
-        ),
-    ] = None,
-    size: Annotated[
-        list[int] | None,
-        typer.Option(
-            "--size",
-            "-n",
-            min=1,
-            help="Of how many answers; again for more. [default: 100 300 1000]",
-        ),
-    ] = None,
-    attempt: Annotated[
-        int, typer.Option(min=1, help="Which attempt on the same gold; later ones must be surer.")
-    ] = 1,
-    format: Annotated[
-        Literal["table", "markdown"], typer.Option(help="`markdown` for documents.")
-    ] = "table",
-) -> None:
-    """How much gold a promise takes, before any is labeled. Needs no models and no database.
-
-    `flawless` answers prove it if none is wrong: for `delivered` counted among the gold that
-    certifies, for `accepted` among those of it that reach the threshold.
-    """
-    sizes = tuple(dict.fromkeys(size or (100, 300, 1000)))
-    found = [needed_for(Promise.parse(text), sizes, attempt=attempt) for text in promise or USUAL]
-    heads = ["wrong at most", "probability", "flawless", "gold, delivered", "gold, accepted"]
-    heads += [f"wrong of {n}" for n in sizes]
-    rows = [_needed_row(each) for each in found]
-    if format == "markdown":
-        for line in (heads, ["---"] * len(heads), *rows):
-            typer.echo(f"| {' | '.join(line)} |")
-        return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for head in heads:
-        table.add_column(head, justify="right")
-    for row in rows:
-        table.add_row(*row)
-    console.print(table, highlight=False)
-    _say(
-        f"gold: to import in all, as {CERTIFY_SHARE:.0%} of it certifies; accepted: if "
-        f"{ACCEPTED_SHARE:.0%} of the answers reach the threshold."
-    )
-
-
-def _needed_row(found: Needed) -> list[str]:
-    in_all = ceil(found.flawless / CERTIFY_SHARE)
-    return [
-        f"{found.promise.error:.3g}",
-        f"{found.promise.probability:.3g}",
-        str(found.flawless),
-        str(in_all),
-        str(ceil(found.flawless / CERTIFY_SHARE / ACCEPTED_SHARE)),
-        *("–" if most is None else str(most) for most in found.allowed.values()),
-    ]
+app.command()(needed)
 
 
 def _only(application: Application) -> str | None:
