@@ -213,6 +213,9 @@ class Application:
     ) -> TrainingReport:
         """Learn anew from the verified labels of a guideline, and prove its promise anew.
 
+        While a certificate is in force, it stays so, and what was learned is put to use only
+        together with a certificate that lets at least as much pass.
+
         Raises: see `learning.training.train`.
         """
         guideline = self.guidelines.get(ref)
@@ -235,11 +238,15 @@ class Application:
             promise=promise,
             student=student,
             examples=examples,
+            activate=self.in_force.valid(guideline) is None,
             wait=wait,
             progress=progress,
         )
         if promise is not None:
-            await self.certify(guideline.ref, promise)
+            # Whatever happened meanwhile: is it in use, or has it to earn that first?
+            active, _ = self.in_force.learned(guideline)
+            candidate = None if active == report.id else report.id
+            await self.certify(guideline.ref, promise, training=candidate)
         return report
 
     @cached_property
@@ -249,8 +256,8 @@ class Application:
             lambda: self.store,
             self.pipeline,
             self.guidelines.get,
-            routing_for=self.routing_for,
-            identity=self.identity,
+            routing_for=self.in_force.candidate,
+            identity=self.in_force.identity,
             promise_for=self.promise_for,
         )
 
@@ -276,10 +283,10 @@ class Application:
         self.watch.upkeep()
         for guideline in self.guidelines.list():
             if due(self.store, guideline.ref, self.settings.train_after):
-                # One id per state of the trainings: asked for again, it is the same job.
-                last = self.store.trainings.list(guideline.ref)
-                state = f"{guideline.ref}-{len(last)}"
-                self.jobs.learning.submit("train", guideline.ref, "verdicts", id=f"auto-{state}")
+                # One id for so many verdicts: asked for again, it is the same job.
+                verdicts = self.store.verified.decided_since(guideline.ref, None)
+                id = f"auto-{guideline.ref}-{verdicts}"
+                self.jobs.learning.submit("train", guideline.ref, "verdicts", id=id)
 
     async def _order(
         self, documents: Sequence[Document], labels: Sequence[Label], ref: str

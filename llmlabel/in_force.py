@@ -19,7 +19,7 @@ from llmlabel.labelers.student import StudentLabeler
 from llmlabel.learned import Learned, LearnedJudge
 from llmlabel.parts import Parts
 from llmlabel.released import sha256_of_json
-from llmlabel.routing import RawJudge, Routing, Step
+from llmlabel.routing import Judge, RawJudge, Routing, Step
 from llmlabel.store import Store
 
 log = structlog.get_logger()
@@ -58,9 +58,7 @@ class InForce:
         Raises:
             StoreUnavailable: The database cannot be reached.
         """
-        training, learned = self.learned(guideline)
-        steps = self._steps(guideline, learned)
-        judge = RawJudge() if learned is None else LearnedJudge(learned, training)
+        steps, judge, training = self._pipeline(guideline, *self.learned(guideline))
         store = self._store()
         certificate = self._valid(guideline, store)
         promise = certificate.promise if certificate else self.promise(guideline, store)
@@ -79,8 +77,19 @@ class InForce:
             blocked=blocked,
             audit_rate=rate if store is not None else 0.0,
             seed=self._seed,
-            training=training or None,
+            training=training,
         )
+
+    def candidate(self, guideline: Guideline, training: str | None) -> Routing:
+        """The labelers and the judge of a training that is not in use; None: of what is.
+
+        Nothing else of the routing is set: it answers, and lets nothing pass.
+        """
+        if training is None:
+            steps, judge, training = self._pipeline(guideline, *self.learned(guideline))
+        else:
+            steps, judge, _ = self._pipeline(guideline, training, self._load(training, guideline))
+        return Routing(steps=steps, judge=judge, blocked="not in use", training=training)
 
     def promise(self, guideline: Guideline, store: Store | None) -> Promise | None:
         """What is promised of a guideline's labels.
@@ -90,10 +99,8 @@ class InForce:
         """
         if guideline.policy.promise is not None:
             return guideline.policy.promise
-        for certificate in store.certificates.list(guideline.ref) if store else ():
-            # Superseded without a successor: it was withdrawn, and the promise with it.
-            return self._promise if certificate.status == "superseded" else certificate.promise
-        return self._promise
+        stated = store.certificates.stated(guideline.ref) if store else None
+        return stated or self._promise
 
     def base_steps(self, guideline: Guideline, pool: ExamplePool | None = None) -> tuple[Step, ...]:
         """The guideline's own labelers; of what was learned at most the pool of examples."""
@@ -118,23 +125,40 @@ class InForce:
         active = store.trainings.active(guideline.ref, guideline.sha256) if store else None
         if store is None or active is None:
             return "", None
-        if active.id not in self._learned:
-            # One version of a guideline is kept; an older one is not asked for again soon.
-            self._learned = {
-                id: kept for id, kept in self._learned.items() if kept.guideline != guideline.ref
-            }
-            self._learned[active.id] = Learned.from_bytes(store.trainings.payload(active.id))
-        return active.id, self._learned[active.id]
+        return active.id, self._load(active.id, guideline)
 
-    def identity(self, guideline: Guideline) -> dict[str, JsonValue]:
-        """What the answers under a guideline depend on now."""
-        training, _ = self.learned(guideline)
+    def identity(self, guideline: Guideline, training: str | None = None) -> dict[str, JsonValue]:
+        """What the answers under a guideline depend on now, or would with another training."""
+        if training is None:
+            training, _ = self.learned(guideline)
         return {
             "guideline": guideline.ref,
             "guideline_sha256": guideline.sha256,
             "labelers": [self._parts.identity(step, guideline) for step in guideline.labelers],
             "training": training or None,
         }
+
+    def _load(self, training: str, guideline: Guideline) -> Learned:
+        if training not in self._learned:
+            store = self._store()
+            assert store is not None, "a training has an id because it is stored"
+            # Of a guideline two are kept: the one in use, and one that may follow it.
+            mine = [id for id, kept in self._learned.items() if kept.guideline == guideline.ref]
+            for id in mine[:-1]:
+                del self._learned[id]
+            self._learned[training] = Learned.from_bytes(store.trainings.payload(training))
+        return self._learned[training]
+
+    def _pipeline(
+        self, guideline: Guideline, training: str, learned: Learned | None
+    ) -> tuple[tuple[Step, ...], Judge, str | None]:
+        if learned is None:
+            return self.base_steps(guideline), RawJudge(), None
+        return self._steps(guideline, learned), LearnedJudge(learned, training), training
+
+    def valid(self, guideline: Guideline) -> Certificate | None:
+        """The certificate in force; see `routing` for one that holds no longer."""
+        return self._valid(guideline, self._store())
 
     def _valid(self, guideline: Guideline, store: Store | None) -> Certificate | None:
         certificate = store.certificates.active(guideline.ref) if store else None
@@ -156,9 +180,7 @@ class InForce:
     def _embedder(self) -> SentenceEmbedder:
         return self._parts.embedder
 
-    def _steps(self, guideline: Guideline, learned: Learned | None) -> tuple[Step, ...]:
-        if learned is None:
-            return self.base_steps(guideline)
+    def _steps(self, guideline: Guideline, learned: Learned) -> tuple[Step, ...]:
         steps = [
             Step(with_head(step.labeler, learned.head), step.doubt)
             for step in self.base_steps(guideline, learned.pool)

@@ -13,6 +13,7 @@ from llmlabel.bootstrap import Application, build
 from llmlabel.cli.console import console
 from llmlabel.cli.progress import Bar
 from llmlabel.confidence.selection import percent
+from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.promise import Certificate, Promise
 from llmlabel.learning.certify import LOOKED
 from llmlabel.settings import Settings
@@ -34,6 +35,13 @@ def certify(
         ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
+    withdraw: Annotated[
+        bool,
+        typer.Option(
+            "--withdraw",
+            help="Take the promise back instead: the guideline's own threshold decides again.",
+        ),
+    ] = False,
 ) -> None:
     """Prove a promise on gold that nothing was learned from, and let it decide what is accepted.
 
@@ -43,6 +51,11 @@ def certify(
     """
     stated = Promise.parse(promise) if promise is not None else None
     application = build(Settings())
+    if withdraw:
+        _say_withdrawn(
+            application.guidelines.get(guideline), application.certify.withdraw(guideline)
+        )
+        return
     with Bar("answering the gold", None, show=not json) as bar:
         certificate = asyncio.run(_certified(application, guideline, stated, bar))
     if json:
@@ -51,6 +64,18 @@ def certify(
         print_certificate(certificate)
     if certificate.threshold is None:
         raise typer.Exit(INFEASIBLE)
+
+
+def _say_withdrawn(task: Guideline, promise: Promise | None) -> None:
+    if promise is None:
+        console.print(f"Nothing was promised of {task.ref}; nothing changes.", soft_wrap=True)
+        return
+    console.print(
+        f"{promise} is promised of {task.ref} no longer. Answers from the guideline's own "
+        f"threshold {task.policy.threshold:g} on are accepted, and nothing is proved of them.",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 async def _certified(

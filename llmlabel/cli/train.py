@@ -75,6 +75,9 @@ def run(
     print_training(report, console)
     if after is None:
         _say_void(task.ref, before)
+    elif before is not None and _in_use(application, task) != report.id:
+        _say_kept(task, report, before, after)
+        return
     elif after.threshold is not None:
         _say(f"Certified anew: {after.id} accepts from {after.threshold:.3f} on.")
     else:
@@ -184,6 +187,23 @@ def _say_void(ref: str, before: Certificate | None) -> None:
     _say(
         f"[yellow]The certificate {before.id} was of the answers before and holds no longer[/]; "
         f"everything goes to review until the promise is proved anew: llmlabel certify {ref}"
+    )
+
+
+def _in_use(application: Application, task: Guideline) -> str:
+    used = application.store.trainings.active(task.ref, task.sha256)
+    return used.id if used else NONE
+
+
+def _say_kept(
+    task: Guideline, report: TrainingReport, kept: Certificate, tried: Certificate
+) -> None:
+    """What was learned is not in use, for what is in force has the better certificate."""
+    _say(f"[yellow]Not put to use[/]: {escape(tried.reason)}.")
+    _say(f"{kept.id} and what it is of stay in force.")
+    _say(
+        f"To use what was learned all the same: llmlabel train rollback {task.ref} {report.id}, "
+        f"then llmlabel certify {task.ref}"
     )
 
 

@@ -12,7 +12,11 @@ from llmlabel.errors import InvalidInput
 
 PromiseKind = Literal["delivered", "accepted"]
 Loss = Literal["exact", "units"]
-CertificateStatus = Literal["active", "infeasible", "superseded", "void", "breached"]
+CertificateStatus = Literal[
+    "active", "infeasible", "declined", "superseded", "void", "breached", "withdrawn"
+]
+"""`declined`: proved, but of a training that would let less pass than what is in force.
+`withdrawn`: an operator took the promise back."""
 
 _Share = Annotated[float, Field(gt=0, lt=1)]
 

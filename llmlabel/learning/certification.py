@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 
 from pydantic import JsonValue
 
 from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.promise import Certificate, Promise
-from llmlabel.errors import InvalidInput
+from llmlabel.errors import Conflict, InvalidInput
 from llmlabel.learning.certify import Progress, certify
 from llmlabel.learning.speak import speaker
 from llmlabel.pipeline import Pipeline
@@ -26,8 +27,8 @@ class Certification:
         store: Gives the database.
         pipeline: Asks the labelers.
         guideline: Finds a guideline by `name` or `name@version`; raises UnknownGuideline.
-        routing_for: The labelers and the judge in force.
-        identity: What the answers depend on.
+        routing_for: The labelers and the judge in force, or those of a training that is not.
+        identity: What the answers depend on, with what is in force or with such a training.
         promise_for: What is promised where nobody says otherwise; None where nothing is.
     """
 
@@ -37,8 +38,8 @@ class Certification:
         pipeline: Pipeline,
         guideline: Callable[[str], Guideline],
         *,
-        routing_for: Callable[[Guideline], Routing],
-        identity: Callable[[Guideline], dict[str, JsonValue]],
+        routing_for: Callable[[Guideline, str | None], Routing],
+        identity: Callable[[Guideline, str | None], dict[str, JsonValue]],
         promise_for: Callable[[Guideline], Promise | None],
     ) -> None:
         self._store = store
@@ -64,22 +65,64 @@ class Certification:
         promise: Promise | None = None,
         progress: Progress | None = None,
         *,
+        training: str | None = None,
         id: str | None = None,
     ) -> Certificate:
         """Certify; see `learning.certify.certify` for what is done and raised."""
         guideline = self._guideline(ref)
         stated = self.promise(ref, promise)
-        identity = self._identity(guideline)
-        speak = speaker(self._pipeline, guideline, self._routing_for(guideline))
+        identity = self._identity(guideline, training)
+        speak = speaker(self._pipeline, guideline, self._routing_for(guideline, training))
         return await certify(
             self._store(),
             guideline,
             speak,
             identity=identity,
             promise=stated,
+            training=training,
             id=id,
             progress=progress,
         )
+
+    def withdraw(self, ref: str) -> Promise | None:
+        """Take a promise back that was stated here: the guideline's threshold decides again.
+
+        Returns:
+            What was promised; None where nothing was, and nothing changes.
+
+        Raises:
+            UnknownGuideline: There is no such guideline.
+            Conflict: The guideline itself or the setting states it, so it cannot be taken back
+                here.
+        """
+        guideline = self._guideline(ref)
+        store = self._store()
+        promise = store.certificates.stated(guideline.ref)
+        if promise is None:
+            if self._promise_for(guideline) is not None:
+                raise Conflict(
+                    f"The promise on {guideline.ref} is stated by the guideline itself or by "
+                    "LLMLABEL_PROMISE; take it back there.",
+                    field="promise",
+                )
+            return None
+        last = store.certificates.list(guideline.ref)[0]
+        active = store.certificates.active(guideline.ref)
+        reason = "an operator took the promise back"
+        if active is None or not store.certificates.end(active.id, "withdrawn", reason):
+            now = store.database.clock()
+            store.certificates.add(
+                last.model_copy(
+                    update={
+                        "id": f"c-{uuid.uuid4().hex}",
+                        "status": "withdrawn",
+                        "reason": reason,
+                        "created_at": now,
+                        "ended_at": now,
+                    }
+                )
+            )
+        return promise
 
     async def job(self, id: str, guideline: str, argument: str) -> str:
         """Certify as a job of the queue `learn`; the argument is a promise as JSON, or empty."""

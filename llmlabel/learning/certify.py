@@ -52,6 +52,7 @@ class _Basis:
     """What a certificate is made on, read before and compared after."""
 
     training: str | None
+    in_use: str | None
     report: Mapping[str, JsonValue]
     gold: Sequence[GoldItem]
     gold_since: datetime | None
@@ -65,6 +66,7 @@ async def certify(
     *,
     identity: dict[str, JsonValue],
     promise: Promise,
+    training: str | None = None,
     id: str | None = None,
     progress: Progress | None = None,
 ) -> Certificate:
@@ -81,6 +83,9 @@ async def certify(
         speak: The pipeline in force, as `learning.speak.speaker` makes it.
         identity: What its answers depend on.
         promise: To be proved.
+        training: Id of one that is not in use, of which `speak` and `identity` are. It is put to
+            use together with its certificate, if that lets at least as much pass as the one in
+            force; otherwise the certificate is `declined`.
         id: Of the certificate; one that is stored under it already is given back.
         progress: Told the documents answered so far, and of how many.
 
@@ -91,7 +96,7 @@ async def certify(
     """
     if id is not None and (made := _stored(store, id)) is not None:
         return made
-    basis = await asyncio.to_thread(_basis, store, guideline)
+    basis = await asyncio.to_thread(_basis, store, guideline, training)
     _refuse_overlap(guideline, basis)
     draft = _draft(guideline, identity, promise, basis, store)
     same = _same_as(draft, basis, store)
@@ -106,7 +111,10 @@ async def certify(
         found = await asyncio.to_thread(_proved, spoken, basis, draft, delta)
     certificate = draft.model_copy(update={**found, **({"id": id} if id else {})})
     _refuse_changed(store, guideline, basis)
-    store.certificates.add(certificate)
+    if training is not None:
+        certificate = _compared(certificate, store.certificates.active(guideline.ref))
+    proved = certificate.status == "active"
+    store.certificates.add(certificate, use=training if proved else None)
     return certificate
 
 
@@ -125,8 +133,20 @@ def assumptions_of(guideline: Guideline, n: int) -> tuple[str, ...]:
     )
 
 
-def _basis(store: Store, guideline: Guideline) -> _Basis:
+def _compared(new: Certificate, old: Certificate | None) -> Certificate:
+    """Declined where it would let less pass than the one in force."""
+    if new.status != "active" or old is None or new.coverage >= old.coverage:
+        return new
+    reason = (
+        f"{new.reason}; declined, as it would accept {new.coverage:.1%} of the documents and "
+        f"{old.id}, which is in force, {old.coverage:.1%}"
+    )
+    return new.model_copy(update={"status": "declined", "reason": reason})
+
+
+def _basis(store: Store, guideline: Guideline, training: str | None) -> _Basis:
     active = store.trainings.active(guideline.ref, guideline.sha256)
+    proved = store.trainings.get(training) if training else active
     since = store.gates.get(guideline.ref).gold_since
     shown = {example.text for example in guideline.examples}
     # A model that is shown the text with its answer is not tested by it.
@@ -141,8 +161,9 @@ def _basis(store: Store, guideline: Guideline) -> _Basis:
         for item in gold
     )
     return _Basis(
-        training=active.id if active else None,
-        report=active.report if active else {},
+        training=proved.id if proved else None,
+        in_use=active.id if active else None,
+        report=proved.report if proved else {},
         gold=gold,
         gold_since=since,
         gold_sha256=sha256_of_json([*said]),
@@ -166,7 +187,7 @@ def _refuse_overlap(guideline: Guideline, basis: _Basis) -> None:
 
 def _refuse_changed(store: Store, guideline: Guideline, basis: _Basis) -> None:
     now = store.trainings.active(guideline.ref, guideline.sha256)
-    if (now.id if now else None) != basis.training:
+    if (now.id if now else None) != basis.in_use:
         raise Conflict(
             f"A training of {guideline.ref} ended while it was certified, so the proof is of a "
             "pipeline that is no longer in force; certify again.",

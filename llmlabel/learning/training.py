@@ -52,6 +52,7 @@ async def train(
     promise: Promise | None = None,
     student: bool = True,
     examples: bool = True,
+    activate: bool = True,
     wait: float = 0.0,
     progress: Progress | None = None,
 ) -> TrainingReport:
@@ -70,6 +71,8 @@ async def train(
         promise: What the cascade must not cost coverage at.
         student: Without it, only confidences are learned, and neither student nor head.
         examples: Keep verified labels to show to the model, as far as the policy asks.
+        activate: Without it, what was learned is only kept: `learning.certify` puts it to use if
+            it can prove it to be as good as what is.
         wait: Seconds to wait for another training to end or be given up.
         progress: Told the documents predicted so far, and of how many.
 
@@ -102,7 +105,7 @@ async def train(
         report = report.model_copy(
             update={"payload_bytes": len(content), "seconds": time.perf_counter() - began}
         )
-        store.trainings.finish(id, content, report.model_dump(mode="json"), activate=True)
+        store.trainings.finish(id, content, report.model_dump(mode="json"), activate=activate)
     except BaseException as error:
         # Also when it is interrupted: the next training need not wait for this one.
         with contextlib.suppress(LlmlabelError):

@@ -82,7 +82,7 @@ class Store:
         self.verified = Verified(database, self.labels)
         self.trainings = Trainings(database, self.events)
         self.gates = Gates(database, self.events)
-        self.certificates = Certificates(database, self.events, self.gates)
+        self.certificates = Certificates(database, self.events, self.gates, self.trainings)
         self.audits = Audits(database, self.labels, self.events)
         self.days = Days(database)
 

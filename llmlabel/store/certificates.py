@@ -9,28 +9,39 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import JsonValue
 
-from llmlabel.domain.promise import Certificate, CertificateStatus
+from llmlabel.domain.promise import Certificate, CertificateStatus, Promise
 from llmlabel.errors import NotFound
 from llmlabel.store.database import Database
 from llmlabel.store.events import Events
 from llmlabel.store.gates import Gates, newer_than
 from llmlabel.store.labels import matches
 from llmlabel.store.tables import certificates
+from llmlabel.store.trainings import Trainings
 
 
 class Certificates:
     """The certificates of one database."""
 
-    def __init__(self, database: Database, events: Events, gates: Gates) -> None:
+    def __init__(
+        self, database: Database, events: Events, gates: Gates, trainings: Trainings
+    ) -> None:
         self._database = database
         self._events = events
         self._gates = gates
+        self._trainings = trainings
 
-    def add(self, certificate: Certificate) -> None:
+    def add(self, certificate: Certificate, *, use: str | None = None) -> None:
         """Keep a certificate; an active one takes the place of the one before, in one step.
 
-        With it the gate of its guideline opens. One that is `infeasible` is only kept: it
-        proves nothing, and what was proved before still holds.
+        With it the gate of its guideline opens. One of another status is only kept, and what was
+        proved before still holds.
+
+        Args:
+            certificate: To keep.
+            use: Id of the training that it is of, put to use in the same step.
+
+        Raises:
+            NotFound, Conflict: As `Trainings.activate`; nothing is kept then.
         """
         guideline = certificate.guideline
         with self._database.write() as connection:
@@ -39,6 +50,8 @@ class Certificates:
                 for id in self._active_ids(connection, guideline):
                     self._end(connection, id, "superseded", f"{certificate.id} took its place.")
                 self._gates.open_with(connection, guideline)
+            if use is not None:
+                self._trainings.activate_with(connection, use)
             connection.execute(
                 sa.insert(certificates).values(
                     id=certificate.id,
@@ -89,12 +102,28 @@ class Certificates:
             ).one_or_none()
         return None if row is None else _certificate_of(row)
 
+    def stated(self, guideline: str) -> Promise | None:
+        """The promise that an operator last had proved, or tried to; None where it was withdrawn.
+
+        That a certificate ended takes no promise back.
+        """
+        with self._database.read() as connection:
+            row = connection.execute(
+                sa.select(certificates)
+                .where(certificates.c.guideline == guideline, certificates.c.status != "declined")
+                .order_by(certificates.c.seq.desc())
+                .limit(1)
+            ).one_or_none()
+        if row is None or row.status == "withdrawn":
+            return None
+        return _certificate_of(row).promise
+
     def end(self, id: str, status: CertificateStatus, reason: str) -> bool:
         """End an active certificate; one that has ended stays as it is.
 
         Args:
             id: Its id.
-            status: `void`, `breached` or `superseded`.
+            status: `void`, `breached`, `superseded` or `withdrawn`.
             reason: Why, as a sentence.
 
         Returns:

@@ -205,15 +205,19 @@ class Trainings:
             Conflict: It did not end well, or kept nothing that was learned.
         """
         with self._database.write() as connection:
-            row = self._locked(connection, id)
-            if row.status != "done" or row.payload_sha256 is None:
-                raise Conflict(
-                    f"The training {id} is `{row.status}` and holds nothing to use; choose one "
-                    "that is done.",
-                    field="id",
-                )
-            self._activate(connection, row)
+            self.activate_with(connection, id)
             return self._row(connection, id)
+
+    def activate_with(self, connection: sa.Connection, id: str) -> None:
+        """As `activate`, within a transaction."""
+        row = self._locked(connection, id)
+        if row.status != "done" or row.payload_sha256 is None:
+            raise Conflict(
+                f"The training {id} is `{row.status}` and holds nothing to use; choose one "
+                "that is done.",
+                field="id",
+            )
+        self._activate(connection, row)
 
     def deactivate(self, guideline: str) -> bool:
         """Use none of a guideline's (`name@version`) trainings; returns whether one was in use."""

@@ -81,8 +81,8 @@ def application(store: Store, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespac
         lambda: store,
         Pipeline(routing_for),
         guidelines.get,
-        routing_for=routing_for,
-        identity=lambda guideline: {"labelers": ["fake"]},
+        routing_for=lambda guideline, training: routing_for(guideline),
+        identity=lambda guideline, training: {"labelers": ["fake"]},
         promise_for=lambda guideline: made.promise_for(guideline),  # noqa: PLW0108 - a test changes it
     )
     monkeypatch.setattr(command, "build", lambda settings: made)
@@ -183,3 +183,14 @@ def test_quality_tells_of_certificate_and_gate(store: Store) -> None:
     assert "The promise was found broken." in said
     [found] = json.loads(run("quality", "sentiment", "--json").output)
     assert found["state"] == "closed"
+
+
+def test_a_withdrawn_promise_gives_the_threshold_its_say_again(store: Store) -> None:
+    give_gold(store, 200, wrong=2)
+    assert run("certify", "sentiment", "--promise", PROMISE).exit_code == 0
+    result = run("certify", "sentiment", "--withdraw")
+    assert result.exit_code == 0, result.output
+    assert "promised of sentiment@1.0.0 no longer" in result.output
+    assert store.certificates.stated("sentiment@1.0.0") is None
+    assert store.certificates.active("sentiment@1.0.0") is None
+    assert "nothing changes" in run("certify", "sentiment", "--withdraw").output
