@@ -244,8 +244,8 @@ class Application:
         )
         if promise is not None:
             # Whatever happened meanwhile: is it in use, or has it to earn that first?
-            active, _ = self.in_force.learned(guideline)
-            candidate = None if active == report.id else report.id
+            in_use = self.in_force.training(guideline) == report.id
+            candidate = None if in_use else report.id
             await self.certify(guideline.ref, promise, training=candidate)
         return report
 

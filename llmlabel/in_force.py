@@ -119,18 +119,25 @@ class InForce:
                 return step.labeler
         return None
 
-    def learned(self, guideline: Guideline) -> tuple[str, Learned | None]:
-        """The id and the content of the active learned version; an empty id where none is."""
+    def training(self, guideline: Guideline) -> str:
+        """The id of the active learned version; empty where none is."""
         store = self._store()
         active = store.trainings.active(guideline.ref, guideline.sha256) if store else None
-        if store is None or active is None:
-            return "", None
-        return active.id, self._load(active.id, guideline)
+        return active.id if active else ""
+
+    def learned(self, guideline: Guideline) -> tuple[str, Learned | None]:
+        """The id and the content of the active learned version; an empty id where none is.
+
+        Raises:
+            ModelCorrupt: It cannot be read; another training mends that.
+        """
+        training = self.training(guideline)
+        return training, self._load(training, guideline) if training else None
 
     def identity(self, guideline: Guideline, training: str | None = None) -> dict[str, JsonValue]:
         """What the answers under a guideline depend on now, or would with another training."""
         if training is None:
-            training, _ = self.learned(guideline)
+            training = self.training(guideline)
         return {
             "guideline": guideline.ref,
             "guideline_sha256": guideline.sha256,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from llmlabel.domain.label import Route
 from llmlabel.domain.prediction import Outcome, Prediction, Source
 from llmlabel.errors import EmptyText, ModelUnauthorized
 from llmlabel.pipeline import Pipeline
-from llmlabel.routing import RawJudge, Routing, Step, raw_confidence
+from llmlabel.routing import RawJudge, Routing, Step
 
 
 class Says:
