@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from llmlabel.domain.document import Document
@@ -14,6 +14,9 @@ from llmlabel.labelers.ensemble import combine
 from llmlabel.routing import Routing, Step
 
 RoutingFor = Callable[[Guideline], Routing]
+
+SHOWN_SCORES = 9
+"""So many probabilities of a choice are kept with its label: one per number key."""
 
 
 class Pipeline:
@@ -100,12 +103,18 @@ class Pipeline:
                 route=Route.REVIEW,
                 reason="",
                 threshold=guideline.policy.threshold,
+                scores=_best(judgement.combined.scores),
                 units=judgement.combined.units,
                 opinions=tuple(said),
                 created_at=self._now(),
             )
             labels.append(routing.route(label, judgement, guideline))
         return labels
+
+
+def _best(scores: Mapping[str, float]) -> dict[str, float]:
+    ranked = sorted(scores.items(), key=lambda pair: -pair[1])[:SHOWN_SCORES]
+    return {label: round(share, 4) for label, share in ranked}
 
 
 def _is_asked(

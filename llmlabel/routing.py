@@ -9,7 +9,7 @@ from typing import Protocol
 from llmlabel.confidence.gate import Bar, gate
 from llmlabel.domain.confidence import Confidence
 from llmlabel.domain.document import Document
-from llmlabel.domain.gold import draw
+from llmlabel.domain.gold import draw, panel_draw
 from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.label import Label
 from llmlabel.domain.prediction import Outcome, Prediction
@@ -118,5 +118,13 @@ class Routing:
                 "audit_rate": self.audit_rate,
                 "drawn": drawn,
                 "forced": bool(self.blocked),
+                "reviewers": self._reviewers(label, guideline),
             }
         )
+
+    def _reviewers(self, label: Label, guideline: Guideline) -> int:
+        panel = guideline.policy.panel
+        if panel is None:
+            return 1
+        chance = panel_draw(self.seed, guideline.ref, label.text_sha256)
+        return panel.reviewers if chance < panel.share else 1

@@ -71,6 +71,11 @@ def blind_draw(seed: str, guideline_ref: str, text_sha256: str) -> float:
     return _share("blind", seed, guideline_ref, text_sha256)
 
 
+def panel_draw(seed: str, guideline_ref: str, text_sha256: str) -> float:
+    """A third such number, independent of both: several people decide where it is small."""
+    return _share("panel", seed, guideline_ref, text_sha256)
+
+
 def _share(*parts: str) -> float:
     # 53 bits, as many as a float in [0, 1) can tell apart.
     digest = hashlib.sha256("\x1f".join(parts).encode()).digest()

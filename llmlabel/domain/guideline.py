@@ -58,6 +58,19 @@ class LabelerStep(Value):
     model: str | None = Field(default=None, description="Overrides the setting for this task.")
 
 
+class Panel(Value):
+    """Several reviewers who decide the same item, none of whom sees what another said.
+
+    Where they disagree, an adjudicator decides with all their answers in sight.
+    """
+
+    share: float = Field(gt=0, le=1, description="Of the reviewed documents, chosen at random.")
+    reviewers: int = Field(default=2, ge=2, le=5, description="How many decide each of them.")
+    settle: Literal["unanimous", "majority"] = Field(
+        default="unanimous", description="When no adjudicator is needed."
+    )
+
+
 class Policy(Value):
     """How a confidence becomes a route."""
 
@@ -74,6 +87,15 @@ class Policy(Value):
     )
     order: Literal["uncertainty", "diverse", "fifo"] = Field(
         default="uncertainty", description="Which doubtful document is reviewed first."
+    )
+    panel: Panel | None = Field(
+        default=None, description="Which share of the reviewed documents several people decide."
+    )
+    benchmarks: float = Field(
+        default=0.0,
+        ge=0,
+        le=0.5,
+        description="Share of what reviewers get whose right answer is known: it measures them.",
     )
     verified_examples: int = Field(
         default=0,

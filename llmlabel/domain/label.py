@@ -29,6 +29,7 @@ class Label(Value):
     `promise` and `certificate` name what the routing rests on; None where it is a bare threshold.
     `audit_rate`, `drawn` and `forced` say how the document came to be looked at by a person, or
     not, whatever its confidence: they make verdicts a random sample, and reviewers never see them.
+    Nor do they see `reviewers`.
     """
 
     document_id: str
@@ -48,6 +49,13 @@ class Label(Value):
     drawn: bool = Field(default=False, description="It was drawn for an audit.")
     forced: bool = Field(
         default=False, description="Every document went to review at the time, doubtful or not."
+    )
+    reviewers: int = Field(
+        default=1, ge=1, description="How many people decide it, if it is reviewed at all."
+    )
+    scores: dict[str, float] = Field(
+        default_factory=dict,
+        description="Of a choice: the probabilities of its most probable labels, best first.",
     )
     units: tuple[Unit, ...] = ()
     opinions: tuple[Prediction, ...] = ()

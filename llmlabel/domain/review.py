@@ -11,8 +11,8 @@ from llmlabel.domain.answer import Answer
 from llmlabel.domain.base import Value
 
 VerdictKind = Literal["confirm", "correct", "reject", "skip"]
-ReviewStatus = Literal["open", "done"]
-ReviewKind = Literal["doubt", "audit", "forced", "breach", "relabel"]
+ReviewStatus = Literal["open", "done", "withdrawn"]
+ReviewKind = Literal["doubt", "audit", "forced", "breach", "relabel", "adjudication", "benchmark"]
 
 
 class Lease(Value):
