@@ -1,0 +1,15 @@
+import type { Answer, Review, VerdictKind } from "../api/types";
+
+export interface Decision {
+  kind: VerdictKind;
+  answer?: Answer;
+  comment?: string;
+}
+
+/** What every task component gets. `draft` is the answer as it stands on the screen. */
+export interface TaskProps {
+  item: Review;
+  draft: Answer | null;
+  onDraft(answer: Answer): void;
+  onDecide(decision: Decision): void;
+}
