@@ -238,7 +238,7 @@ class Application:
             promise=promise,
             student=student,
             examples=examples,
-            activate=self.in_force.valid(guideline) is None,
+            activate=not self.in_force.holds(guideline),
             wait=wait,
             progress=progress,
         )
@@ -259,6 +259,7 @@ class Application:
             routing_for=self.in_force.candidate,
             identity=self.in_force.identity,
             promise_for=self.promise_for,
+            promised_elsewhere=lambda guideline: self.in_force.promise(guideline, None),
         )
 
     async def label_errors(self, ref: str) -> list[Suspect]:

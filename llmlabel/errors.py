@@ -83,6 +83,13 @@ class NotFound(LlmlabelError):
     title = "Not found"
 
 
+class Gone(NotFound):
+    """It was here once, and no longer is."""
+
+    status = 410
+    title = "Gone"
+
+
 class UnknownGuideline(NotFound):
     """No guideline has that name, or no such version."""
 
@@ -124,6 +131,10 @@ class LeaseExpired(Conflict):
     """The lease on this item ended; ask for the next item."""
 
     title = "Lease expired"
+
+
+class CertifiedMeanwhile(Conflict):
+    """Another certificate of this guideline was kept meanwhile, or its gate closed; look again."""
 
 
 class TrainingUnderWay(Conflict):

@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.promise import Certificate, Promise
 from llmlabel.embedding import SentenceEmbedder
+from llmlabel.errors import ModelCorrupt
 from llmlabel.labelers.example_pool import ExamplePool, NearestExamples
 from llmlabel.labelers.llm_choice import LlmChoice
 from llmlabel.labelers.protocol import Labeler
@@ -133,6 +134,19 @@ class InForce:
         """
         training = self.training(guideline)
         return training, self._load(training, guideline) if training else None
+
+    def holds(self, guideline: Guideline) -> bool:
+        """Whether a certificate is in force, and what was learned beside it can be read.
+
+        Where it cannot, nothing is labeled, so that whatever is learned next is better.
+        """
+        if self.valid(guideline) is None:
+            return False
+        try:
+            self.learned(guideline)
+        except ModelCorrupt:
+            return False
+        return True
 
     def identity(self, guideline: Guideline, training: str | None = None) -> dict[str, JsonValue]:
         """What the answers under a guideline depend on now, or would with another training."""

@@ -95,7 +95,7 @@ class Learned:
                 pool=ExamplePool.from_arrays(pool) if pool else None,
                 doubt=header["doubt"],
             )
-        except (OSError, ValueError, KeyError, TypeError) as exc:
+        except Exception as exc:  # numpy, zip, zlib and JSON each have errors of their own
             raise ModelCorrupt(
                 f"What was learned cannot be read ({exc}); train again, or go back to an earlier "
                 "version with: llmlabel train rollback GUIDELINE"

@@ -39,7 +39,8 @@ def certify(
         bool,
         typer.Option(
             "--withdraw",
-            help="Take the promise back instead: the guideline's own threshold decides again.",
+            help="Take the promise back instead, and open a gate closed over it: the guideline's "
+            "own threshold decides again.",
         ),
     ] = False,
 ) -> None:
@@ -52,9 +53,9 @@ def certify(
     stated = Promise.parse(promise) if promise is not None else None
     application = build(Settings())
     if withdraw:
-        _say_withdrawn(
-            application.guidelines.get(guideline), application.certify.withdraw(guideline)
-        )
+        task = application.guidelines.get(guideline)
+        taken = application.certify.withdraw(guideline)
+        _say_withdrawn(task, taken, application.promise_for(task))
         return
     with Bar("answering the gold", None, show=not json) as bar:
         certificate = asyncio.run(_certified(application, guideline, stated, bar))
@@ -66,9 +67,18 @@ def certify(
         raise typer.Exit(INFEASIBLE)
 
 
-def _say_withdrawn(task: Guideline, promise: Promise | None) -> None:
+def _say_withdrawn(task: Guideline, promise: Promise | None, still: Promise | None) -> None:
     if promise is None:
         console.print(f"Nothing was promised of {task.ref}; nothing changes.", soft_wrap=True)
+        return
+    if still is not None:
+        console.print(
+            f"{promise} is promised of {task.ref} no longer, but {still} is, by the guideline or "
+            "LLMLABEL_PROMISE. Everything goes to review until it is proved: llmlabel certify "
+            f"{task.ref}",
+            highlight=False,
+            soft_wrap=True,
+        )
         return
     console.print(
         f"{promise} is promised of {task.ref} no longer. Answers from the guideline's own "

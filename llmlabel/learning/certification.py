@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.promise import Certificate, Promise
 from llmlabel.errors import Conflict, InvalidInput
-from llmlabel.learning.certify import Progress, certify
+from llmlabel.learning.certify import LOOKED, Progress, certify
 from llmlabel.learning.speak import speaker
 from llmlabel.pipeline import Pipeline
 from llmlabel.routing import Routing
@@ -30,6 +30,7 @@ class Certification:
         routing_for: The labelers and the judge in force, or those of a training that is not.
         identity: What the answers depend on, with what is in force or with such a training.
         promise_for: What is promised where nobody says otherwise; None where nothing is.
+        promised_elsewhere: The same without what was stated by certifying.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Certification:
         routing_for: Callable[[Guideline, str | None], Routing],
         identity: Callable[[Guideline, str | None], dict[str, JsonValue]],
         promise_for: Callable[[Guideline], Promise | None],
+        promised_elsewhere: Callable[[Guideline], Promise | None],
     ) -> None:
         self._store = store
         self._pipeline = pipeline
@@ -48,6 +50,7 @@ class Certification:
         self._routing_for = routing_for
         self._identity = identity
         self._promise_for = promise_for
+        self._promised_elsewhere = promised_elsewhere
 
     def promise(self, ref: str, promise: Promise | None = None) -> Promise:
         """What is to be proved of a guideline: the given promise, or the one that is stated.
@@ -85,43 +88,45 @@ class Certification:
         )
 
     def withdraw(self, ref: str) -> Promise | None:
-        """Take a promise back that was stated here: the guideline's threshold decides again.
+        """Take a promise back that was stated by certifying.
+
+        Its certificate ends and a closed gate opens. What the guideline or the setting promises
+        counts again; where they promise nothing, the guideline's threshold decides.
 
         Returns:
             What was promised; None where nothing was, and nothing changes.
 
         Raises:
             UnknownGuideline: There is no such guideline.
-            Conflict: The guideline itself or the setting states it, so it cannot be taken back
-                here.
+            Conflict: The guideline itself or the setting states the same, so that it cannot be
+                taken back here.
         """
         guideline = self._guideline(ref)
         store = self._store()
         promise = store.certificates.stated(guideline.ref)
+        elsewhere = self._promised_elsewhere(guideline)
+        if elsewhere is not None and promise in (None, elsewhere):
+            raise Conflict(
+                f"{elsewhere} is promised of {guideline.ref} by the guideline itself or by "
+                "LLMLABEL_PROMISE; take it back there.",
+                field="promise",
+            )
         if promise is None:
-            if self._promise_for(guideline) is not None:
-                raise Conflict(
-                    f"The promise on {guideline.ref} is stated by the guideline itself or by "
-                    "LLMLABEL_PROMISE; take it back there.",
-                    field="promise",
-                )
             return None
         last = store.certificates.list(guideline.ref)[0]
-        active = store.certificates.active(guideline.ref)
-        reason = "an operator took the promise back"
-        if active is None or not store.certificates.end(active.id, "withdrawn", reason):
-            now = store.database.clock()
-            store.certificates.add(
-                last.model_copy(
-                    update={
-                        "id": f"c-{uuid.uuid4().hex}",
-                        "status": "withdrawn",
-                        "reason": reason,
-                        "created_at": now,
-                        "ended_at": now,
-                    }
-                )
+        now = store.database.clock()
+        store.certificates.add(
+            last.model_copy(
+                update={
+                    "id": f"c-{uuid.uuid4().hex}",
+                    "status": "withdrawn",
+                    "reason": "an operator took the promise back",
+                    "sample": {LOOKED: False},
+                    "created_at": now,
+                    "ended_at": now,
+                }
             )
+        )
         return promise
 
     async def job(self, id: str, guideline: str, argument: str) -> str:

@@ -25,12 +25,13 @@ from llmlabel.confidence.selection import percent
 from llmlabel.domain.gold import CERTIFY_SHARE, GoldItem
 from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.promise import Certificate, Promise
-from llmlabel.errors import Conflict, NotFound
+from llmlabel.errors import CertifiedMeanwhile, Conflict, NotFound
 from llmlabel.learning.losses import loss_of
 from llmlabel.learning.reference import reference_of
 from llmlabel.learning.speak import Speak, Spoken
 from llmlabel.released import sha256_of_json
 from llmlabel.store import Store
+from llmlabel.store.certificates import Seen
 
 CHUNK = 50
 """Documents answered at once, as many as one job labels, so that batches are alike."""
@@ -55,8 +56,13 @@ class _Basis:
     in_use: str | None
     report: Mapping[str, JsonValue]
     gold: Sequence[GoldItem]
-    gold_since: datetime | None
+    seen: Seen
     gold_sha256: str
+
+    @property
+    def gold_since(self) -> datetime | None:
+        """From when on gold counts."""
+        return self.seen.gold_since
 
 
 async def certify(
@@ -91,31 +97,37 @@ async def certify(
 
     Raises:
         Conflict: Gold that certifies was trained on; or the pipeline, the gold or the gate
-            changed meanwhile.
+            changed, or the promise was taken back, meanwhile.
         MissingModel, ModelError, StoreUnavailable: As the pipeline.
     """
-    if id is not None and (made := _stored(store, id)) is not None:
-        return made
-    basis = await asyncio.to_thread(_basis, store, guideline, training)
-    _refuse_overlap(guideline, basis)
-    draft = _draft(guideline, identity, promise, basis, store)
-    same = _same_as(draft, basis, store)
-    if same is not None:
-        return same
-    delta = spend(default_delta(promise), draft.attempt)
-    fewest = smallest_sample(promise.error, delta)
-    if len(basis.gold) < fewest:
-        found = _unproved(len(basis.gold), fewest, promise)
-    else:
-        spoken = await _answers(basis.gold, speak, progress)
-        found = await asyncio.to_thread(_proved, spoken, basis, draft, delta)
-    certificate = draft.model_copy(update={**found, **({"id": id} if id else {})})
-    _refuse_changed(store, guideline, basis)
-    if training is not None:
-        certificate = _compared(certificate, store.certificates.active(guideline.ref))
-    proved = certificate.status == "active"
-    store.certificates.add(certificate, use=training if proved else None)
-    return certificate
+    while True:
+        if id is not None and (made := _stored(store, id)) is not None:
+            return made
+        basis = await asyncio.to_thread(_basis, store, guideline, training)
+        _refuse_overlap(guideline, basis)
+        draft = _draft(guideline, identity, promise, basis, store)
+        same = _same_as(draft, basis, store)
+        if same is not None:
+            return same
+        delta = spend(default_delta(promise), draft.attempt)
+        fewest = smallest_sample(promise.error, delta)
+        if len(basis.gold) < fewest:
+            found = _unproved(len(basis.gold), fewest, promise)
+        else:
+            spoken = await _answers(basis.gold, speak, progress)
+            found = await asyncio.to_thread(_proved, spoken, basis, draft, delta)
+        certificate = draft.model_copy(update={**found, **({"id": id} if id else {})})
+        _refuse_changed(store, guideline, basis)
+        if training is not None:
+            certificate = _compared(certificate, store.certificates.active(guideline.ref))
+        proved = certificate.status == "active"
+        try:
+            store.certificates.add(certificate, use=training if proved else None, seen=basis.seen)
+        except CertifiedMeanwhile:
+            # Another one looked at the gold: this one has its result, or must be surer.
+            _refuse_changed(store, guideline, basis)
+            continue
+        return certificate
 
 
 def assumptions_of(guideline: Guideline, n: int) -> tuple[str, ...]:
@@ -145,14 +157,14 @@ def _compared(new: Certificate, old: Certificate | None) -> Certificate:
 
 
 def _basis(store: Store, guideline: Guideline, training: str | None) -> _Basis:
+    seen = store.certificates.seen(guideline.ref)  # first: what changes from here on is noticed
     active = store.trainings.active(guideline.ref, guideline.sha256)
     proved = store.trainings.get(training) if training else active
-    since = store.gates.get(guideline.ref).gold_since
     shown = {example.text for example in guideline.examples}
     # A model that is shown the text with its answer is not tested by it.
     gold = [
         item
-        for item in store.gold.items(guideline.ref, "certify", since)
+        for item in store.gold.items(guideline.ref, "certify", seen.gold_since)
         if item.document.text not in shown
     ]
     gold = list({item.document.text_sha256: item for item in gold}.values())
@@ -165,7 +177,7 @@ def _basis(store: Store, guideline: Guideline, training: str | None) -> _Basis:
         in_use=active.id if active else None,
         report=proved.report if proved else {},
         gold=gold,
-        gold_since=since,
+        seen=seen,
         gold_sha256=sha256_of_json([*said]),
     )
 
@@ -198,6 +210,15 @@ def _refuse_changed(store: Store, guideline: Guideline, basis: _Basis) -> None:
             f"The promise of {guideline.ref} was found broken while it was certified, and gold "
             "from before counts no more; certify again when there is gold from after it.",
             field="guideline",
+        )
+    newest = store.certificates.seen(guideline.ref).newest
+    if newest is None or newest == basis.seen.newest:
+        return
+    if store.certificates.get(newest).status == "withdrawn":
+        raise Conflict(
+            f"The promise of {guideline.ref} was taken back while it was certified; certify "
+            "again to state it anew.",
+            field="promise",
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,13 +11,21 @@ import sqlalchemy as sa
 from pydantic import JsonValue
 
 from llmlabel.domain.promise import Certificate, CertificateStatus, Promise
-from llmlabel.errors import NotFound
+from llmlabel.errors import CertifiedMeanwhile, NotFound
 from llmlabel.store.database import Database
 from llmlabel.store.events import Events
 from llmlabel.store.gates import Gates, newer_than
 from llmlabel.store.labels import matches
 from llmlabel.store.tables import certificates
 from llmlabel.store.trainings import Trainings
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a certificate is made on: the newest one before it, and since when gold counts."""
+
+    newest: str | None
+    gold_since: datetime | None
 
 
 class Certificates:
@@ -30,26 +39,43 @@ class Certificates:
         self._gates = gates
         self._trainings = trainings
 
-    def add(self, certificate: Certificate, *, use: str | None = None) -> None:
+    def add(
+        self, certificate: Certificate, *, use: str | None = None, seen: Seen | None = None
+    ) -> None:
         """Keep a certificate; an active one takes the place of the one before, in one step.
 
-        With it the gate of its guideline opens. One of another status is only kept, and what was
-        proved before still holds.
+        With it the gate of its guideline opens. A withdrawn one ends what was in force and opens
+        the gate as well: the promise that it watched over is taken back. One of another status is
+        only kept, and what was proved before still holds.
 
         Args:
             certificate: To keep.
             use: Id of the training that it is of, put to use in the same step.
+            seen: What it was made on; where that changed since, it is not kept.
 
         Raises:
+            CertifiedMeanwhile: What was seen has changed; nothing is kept.
             NotFound, Conflict: As `Trainings.activate`; nothing is kept then.
         """
         guideline = certificate.guideline
         with self._database.write() as connection:
             self._database.exclusive(connection, f"certificate {guideline}")
-            if certificate.status == "active":
-                for id in self._active_ids(connection, guideline):
-                    self._end(connection, id, "superseded", f"{certificate.id} took its place.")
+            # The gate first, as a breach does, so that neither waits for the other.
+            gate = self._gates.locked(connection, guideline)
+            now = Seen(newest=self._newest(connection, guideline), gold_since=gate.gold_since)
+            if seen not in (None, now):
+                raise CertifiedMeanwhile(
+                    f"Another certification of {guideline} ended while this one ran, or its "
+                    "promise was found broken; certify again.",
+                    field="guideline",
+                )
+            if certificate.status in ("active", "withdrawn"):
                 self._gates.open_with(connection, guideline)
+                for id in self._active_ids(connection, guideline):
+                    if certificate.status == "active":
+                        self._end(connection, id, "superseded", f"{certificate.id} took its place.")
+                    else:
+                        self._end(connection, id, "withdrawn", certificate.reason)
             if use is not None:
                 self._trainings.activate_with(connection, use)
             connection.execute(
@@ -65,6 +91,14 @@ class Certificates:
             )
             about: dict[str, JsonValue] = {"guideline": guideline, "status": certificate.status}
             self._events.append_with(connection, "certificate.added", certificate.id, about)
+
+    def seen(self, guideline: str) -> Seen:
+        """What stands of a guideline (`name@version`) now; see `add`."""
+        with self._database.read() as connection:
+            return Seen(
+                newest=self._newest(connection, guideline),
+                gold_since=self._gates.gold_since(connection, guideline),
+            )
 
     def get(self, id: str) -> Certificate:
         """One certificate as it stands.
@@ -149,6 +183,10 @@ class Certificates:
             if newer is not None:
                 query = query.where(newer)
             return int(connection.execute(query).scalar_one())
+
+    def _newest(self, connection: sa.Connection, guideline: str) -> str | None:
+        query = sa.select(certificates.c.id).where(certificates.c.guideline == guideline)
+        return connection.execute(query.order_by(certificates.c.seq.desc()).limit(1)).scalar()
 
     def _active_ids(self, connection: sa.Connection, guideline: str) -> Sequence[str]:
         found = connection.execute(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from pydantic import JsonValue
@@ -60,11 +61,14 @@ class Gates:
             payload: More for the event `gate.closed`: the estimate and its interval.
 
         Returns:
-            Whether it was open; a closed gate stays as it is, with its first reason.
+            Whether it was open; a closed gate stays as it is, with its first reason, and so does
+            an open one where that certificate has ended: another one decides.
         """
         when = self._database.clock()
         with self._database.write() as connection:
-            if not self._row(connection, guideline).open:
+            if not self.locked(connection, guideline).open:
+                return False
+            if certificate is not None and not _is_active(connection, certificate):
                 return False
             marks = {
                 _MARKS[table.name]: connection.execute(
@@ -84,7 +88,7 @@ class Gates:
             if certificate is not None:
                 connection.execute(
                     sa.update(certificates)
-                    .where(certificates.c.id == certificate, certificates.c.status == "active")
+                    .where(certificates.c.id == certificate)
                     .values(status="breached", reason=reason, ended_at=when)
                 )
             about = {"reason": reason, "certificate": certificate, **(payload or {})}
@@ -103,7 +107,7 @@ class Gates:
                 field="audit_rate",
             )
         with self._database.write() as connection:
-            if self._row(connection, guideline).audit_rate == rate:
+            if self.locked(connection, guideline).audit_rate == rate:
                 return
             self._set(connection, guideline, audit_rate=rate)
             self._events.append_with(
@@ -112,12 +116,18 @@ class Gates:
 
     def open_with(self, connection: sa.Connection, guideline: str) -> None:
         """Open the gate within a transaction; the audit rate is the policy's again."""
-        row = self._row(connection, guideline)
+        row = self.locked(connection, guideline)
         self._set(connection, guideline, open=True, reason="", closed_at=None, audit_rate=None)
         if not row.open:
             self._events.append_with(connection, "gate.opened", guideline)
 
-    def _row(self, connection: sa.Connection, guideline: str) -> sa.Row[tuple[object, ...]]:
+    def gold_since(self, connection: sa.Connection, guideline: str) -> datetime | None:
+        """From when on gold counts, within a transaction; None where the gate never closed."""
+        query = sa.select(gates.c.gold_since).where(gates.c.guideline == guideline)
+        return connection.execute(query).scalar()
+
+    def locked(self, connection: sa.Connection, guideline: str) -> sa.Row[Any]:
+        """The row of the gate; until the transaction ends nobody else changes it."""
         fresh = {
             "guideline": guideline,
             "open": True,
@@ -133,6 +143,11 @@ class Gates:
 
     def _set(self, connection: sa.Connection, guideline: str, **values: object) -> None:
         connection.execute(sa.update(gates).where(gates.c.guideline == guideline).values(**values))
+
+
+def _is_active(connection: sa.Connection, certificate: str) -> bool:
+    status = sa.select(certificates.c.status).where(certificates.c.id == certificate)
+    return connection.execute(status).scalar() == "active"
 
 
 def newer_than(

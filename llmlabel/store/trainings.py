@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import JsonValue
 
-from llmlabel.errors import Conflict, NotFound, TrainingUnderWay
+from llmlabel.errors import Conflict, ModelCorrupt, NotFound, TrainingUnderWay
 from llmlabel.store.database import Database
 from llmlabel.store.events import Events
 from llmlabel.store.labels import matches
@@ -180,14 +180,22 @@ class Trainings:
 
         Raises:
             NotFound: There is no such training, or it kept nothing.
+            ModelCorrupt: It is not what the training wrote.
         """
+        query = sa.select(trainings.c.guideline, trainings.c.payload, trainings.c.payload_sha256)
         with self._database.read() as connection:
-            found = connection.execute(
-                sa.select(trainings.c.payload).where(trainings.c.id == id)
-            ).scalar()
-        if found is None:
+            row = connection.execute(query.where(trainings.c.id == id)).one_or_none()
+        if row is None or row.payload is None:
             raise NotFound(f"The training `{id[:64]}` kept nothing that was learned.", field="id")
-        return bytes(found)
+        content = bytes(row.payload)
+        if hashlib.sha256(content).hexdigest() != row.payload_sha256:
+            raise ModelCorrupt(
+                f"What the training {id} learned of {row.guideline} was changed in the database "
+                f"since; train again with `llmlabel train {row.guideline}`, or go back with "
+                f"`llmlabel train rollback {row.guideline}`.",
+                field="training",
+            )
+        return content
 
     def list(self, guideline: str | None = None) -> Sequence[TrainingRow]:
         """Trainings of a guideline (a name or a `name@version`), newest first."""

@@ -19,7 +19,7 @@ from llmlabel.domain.gold import NewGold, part_of
 from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.prediction import Prediction, Source
 from llmlabel.domain.promise import Certificate, Promise
-from llmlabel.errors import InvalidInput, UnknownGuideline
+from llmlabel.errors import Conflict, InvalidInput, UnknownGuideline
 from llmlabel.guidelines import GuidelineLibrary
 from llmlabel.learning.certification import Certification
 from llmlabel.learning.watch import Watch
@@ -84,6 +84,7 @@ def application(store: Store, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespac
         routing_for=lambda guideline, training: routing_for(guideline),
         identity=lambda guideline, training: {"labelers": ["fake"]},
         promise_for=lambda guideline: made.promise_for(guideline),  # noqa: PLW0108 - a test changes it
+        promised_elsewhere=lambda guideline: made.promise_for(guideline),  # noqa: PLW0108
     )
     monkeypatch.setattr(command, "build", lambda settings: made)
     monkeypatch.setattr("llmlabel.cli.quality.build", lambda settings: made)
@@ -194,3 +195,16 @@ def test_a_withdrawn_promise_gives_the_threshold_its_say_again(store: Store) -> 
     assert store.certificates.stated("sentiment@1.0.0") is None
     assert store.certificates.active("sentiment@1.0.0") is None
     assert "nothing changes" in run("certify", "sentiment", "--withdraw").output
+
+
+def test_what_is_promised_elsewhere_counts_again_after_a_promise_was_withdrawn(
+    store: Store, application: SimpleNamespace
+) -> None:
+    give_gold(store, 200)
+    assert run("certify", "sentiment", "--promise", "accepted:0.1:0.9").exit_code == 0
+    application.promise_for = lambda guideline: Promise.parse(PROMISE)
+    said = " ".join(run("certify", "sentiment", "--withdraw").output.split())
+    assert "accepted:0.1:0.9 is promised of sentiment@1.0.0 no longer" in said
+    assert f"but {PROMISE} is" in said
+    again = run("certify", "sentiment", "--withdraw").exception
+    assert isinstance(again, Conflict)
