@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from anyio import CapacityLimiter
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
@@ -48,6 +49,7 @@ def create_app(application: Service) -> FastAPI:
         generate_unique_id_function=lambda route: f"{route.tags[0]}_{route.name.strip('_')}",
     )
     app.state.service = application
+    app.state.decoding = CapacityLimiter(1)
     app.add_middleware(
         BodyLimit,
         default=MAX_JSON_BYTES,

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Query, Response
 from starlette.concurrency import run_in_threadpool
 
+from llmlabel.api import recordings
 from llmlabel.api.accept import accept_documents
 from llmlabel.api.document_shapes import (
     DocumentLabeled,
@@ -109,6 +110,9 @@ def labels(
         if guideline is None or guideline in (item.label.guideline, _name(item.label.guideline))
     ]
     return LabelsOut(labels=[LabelOut.of(item) for item in wanted])
+
+
+router.include_router(recordings.router)  # before the next route, whose id may hold slashes
 
 
 @router.get("/{id:path}", summary="One document", responses=documented(404))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
 import sqlalchemy as sa
 
-from llmlabel.errors import AudioTooLong, InvalidAudio, NotFound, StoreUnavailable
+from llmlabel.errors import AudioTooLong, Gone, InvalidAudio, NotFound, StoreUnavailable
 from llmlabel.store.database import Database
 from llmlabel.store.records import Recording
 from llmlabel.store.tables import recordings
@@ -43,10 +44,7 @@ class Recordings:
         try:
             sha256, size = self._keep(source, max_bytes)
         except OSError as error:
-            raise StoreUnavailable(
-                f"The recording could not be written to {self._folder}: {error}. Make room or "
-                "set LLMLABEL_HOME to another disk."
-            ) from error
+            raise self._unwritable(error) from error
         row = {
             "sha256": sha256,
             "file_name": file_name,
@@ -62,7 +60,8 @@ class Recordings:
         """The file that holds a recording.
 
         Raises:
-            NotFound: There is no such recording, or its file is gone.
+            NotFound: There is no such recording.
+            Gone: Its file is no longer there.
         """
         with self._database.read() as connection:
             known = connection.execute(
@@ -72,11 +71,42 @@ class Recordings:
             raise NotFound(f"There is no recording with sha256 {sha256[:64]!r}.", field="sha256")
         path = self._path(sha256)
         if not path.is_file():
-            raise NotFound(
+            raise Gone(
                 f"The file of the recording is gone: {path}; send the recording again.",
                 field="sha256",
             )
         return path
+
+    def derived(self, sha256: str, ending: str, make: Callable[[Path, Path], None]) -> Path:
+        """A file made from a recording, kept beside it; made when it is first asked for.
+
+        Args:
+            sha256: The recording.
+            ending: Tells the files made from one recording apart, such as `.flac`.
+            make: Writes it, given the recording's file and where to write.
+
+        Raises:
+            NotFound, Gone: As `path`; and whatever `make` raises, then nothing is kept.
+            StoreUnavailable: The folder cannot be written.
+        """
+        source = self.path(sha256)
+        path = source.with_name(sha256 + ending)
+        if path.is_file():
+            return path
+        try:
+            with tempfile.TemporaryDirectory(prefix="making-", dir=self._folder) as folder:
+                made = Path(folder) / path.name
+                make(source, made)
+                made.replace(path)
+        except OSError as error:
+            raise self._unwritable(error) from error
+        return path
+
+    def _unwritable(self, error: OSError) -> StoreUnavailable:
+        return StoreUnavailable(
+            f"The recording could not be written to {self._folder}: {error}. Make room or "
+            "set LLMLABEL_HOME to another disk."
+        )
 
     def _path(self, sha256: str) -> Path:
         return self._folder / sha256[:2] / sha256

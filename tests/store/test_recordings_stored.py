@@ -115,3 +115,29 @@ def test_an_id_of_another_recording_or_text_is_refused(store: Store) -> None:
     store.documents.add([Document.of_text("hello", id="b")], [])
     with pytest.raises(DocumentConflict):
         store.documents.add_recording("b", _keep(store), [])
+
+
+def test_a_derived_file_is_made_once(store: Store) -> None:
+    recording, made = _keep(store), []
+
+    def shout(source: Path, target: Path) -> None:
+        made.append(source)
+        target.write_bytes(source.read_bytes().upper())
+
+    first = store.recordings.derived(recording.sha256, ".loud", shout)
+    assert store.recordings.derived(recording.sha256, ".loud", shout) == first
+    assert first.read_bytes() == b"RIFF...."
+    assert len(made) == 1
+
+
+def test_a_derived_file_that_could_not_be_made_is_not_kept(store: Store, tmp_path: Path) -> None:
+    recording = _keep(store)
+
+    def give_up(_: Path, target: Path) -> None:
+        target.write_bytes(b"half")
+        raise InvalidAudio("It stops in the middle.")
+
+    with pytest.raises(InvalidAudio):
+        store.recordings.derived(recording.sha256, ".loud", give_up)
+    files = [path for path in (tmp_path / "recordings").rglob("*") if path.is_file()]
+    assert files == [store.recordings.path(recording.sha256)]
