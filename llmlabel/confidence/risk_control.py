@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,9 @@ from llmlabel.domain.promise import Promise
 
 Floats = NDArray[np.float64]
 
+Allowance = Callable[[int], float]
+"""By how many of the gold's answers are accepted: the risk that its own mistakes may hide."""
+
 _QUANTILES = 201
 _TOLERANCE = 1e-12  # sums of losses carry rounding errors
 _ENOUGH_GOLD = 10**9  # more than anyone will label
@@ -34,6 +38,7 @@ def select_threshold(
     promise: Promise,
     *,
     delta: float | None = None,
+    allowance: Allowance | None = None,
 ) -> Selection:
     """Find the lowest candidate threshold that keeps the promise, proved on gold.
 
@@ -52,6 +57,9 @@ def select_threshold(
         candidates: Thresholds to test, shape (m,), in any order.
         promise: What is to be kept.
         delta: Probability of a wrong certificate; 1 - promise.probability unless told.
+        allowance: Taken off the promised error before a threshold is tested, and part of the
+            bounds that are reported. Where it was estimated, its own probability of being too
+            small comes on top of delta. It must not look at the losses.
 
     Raises:
         ValueError: An argument is out of its range or has another length; the message names it.
@@ -62,7 +70,7 @@ def select_threshold(
     c >= threshold, tested given how many are accepted.
     """
     delta = default_delta(promise) if delta is None else _share("delta", delta)
-    gold = _Gold.of(confidence, loss)
+    gold = _Gold.of(confidence, loss, allowance or _nothing)
     tested: list[Tested] = []
     kept: Tested | None = None
     for threshold in _descending(candidates):
@@ -74,7 +82,10 @@ def select_threshold(
     failed = tested[-1] if tested and not tested[-1].passed else None
     floor = gold.floor(promise)
     further = 0 if kept is not None and failed is None else gold.further(failed, promise, delta)
-    fewest = smallest_sample(promise.error, delta)
+    last = failed or kept
+    hidden = gold.hidden(last.accepted) if last else 0.0
+    left = promise.error - hidden
+    fewest = smallest_sample(left, delta) if left > 0 else 0
     tried = gold.n if promise.kind == "delivered" or failed is None else failed.accepted
     found = Findings(
         promise=promise,
@@ -82,10 +93,11 @@ def select_threshold(
         n=gold.n,
         kept=kept,
         failed=failed,
-        flawless=binomial_upper(0, tried, delta) if tried < fewest else None,
+        flawless=binomial_upper(0, tried, delta) + hidden if tried < fewest else None,
         fewest=fewest,
         further=further,
         floor=floor,
+        hidden=gold.hidden(kept.accepted) if kept else hidden,
     )
     return Selection(
         threshold=kept.threshold if kept else None,
@@ -102,7 +114,11 @@ def select_threshold(
 
 
 def candidate_thresholds(
-    reference: NDArray[Any], promise: Promise, n: int, delta: float | None = None
+    reference: NDArray[Any],
+    promise: Promise,
+    n: int,
+    delta: float | None = None,
+    allowance: Allowance | None = None,
 ) -> Floats:
     """Thresholds to test, highest first, fixed without a look at the labels that certify.
 
@@ -118,6 +134,7 @@ def candidate_thresholds(
         promise: The promise to be tested.
         n: How many gold labels will certify.
         delta: As for `select_threshold`.
+        allowance: As for `select_threshold`.
 
     Returns:
         Shape (m,), strictly falling, m from 1 to about 200.
@@ -149,7 +166,11 @@ def candidate_thresholds(
         doubt = np.cumsum(1 - ordered[::-1])[reach - 1]
         # One more error in two more answers, so that a few sure ones do not look flawless.
         risk = (doubt + 1) / (reach + 2)
-        chances = [_chance(int(expected[i]), float(risk[i]), promise.error, delta) for i in enough]
+        hidden = allowance or _nothing
+        chances = [
+            _chance(int(k), float(risk[i]), promise.error - hidden(int(k)), delta)
+            for i, k in zip(enough, expected[enough], strict=True)
+        ]
         start = int(enough[int(np.argmax(chances))])
     return thresholds[start:]
 
@@ -175,15 +196,19 @@ def default_delta(promise: Promise) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Gold:
-    """Gold sorted by falling confidence; `losses[k]` is the loss of the first k together."""
+    """Gold sorted by falling confidence; `losses[k]` is the loss of the first k together.
+
+    `hidden(k)` is the risk that its own mistakes may hide where the first k are accepted.
+    """
 
     n: int
     confidence: Floats
     losses: Floats
     whole: bool
+    hidden: Allowance
 
     @classmethod
-    def of(cls, confidence: NDArray[Any], loss: NDArray[Any]) -> _Gold:
+    def of(cls, confidence: NDArray[Any], loss: NDArray[Any], hidden: Allowance) -> _Gold:
         value = np.asarray(confidence, dtype=np.float64).ravel()
         lost = np.asarray(loss, dtype=np.float64).ravel()
         if len(value) != len(lost):
@@ -197,19 +222,21 @@ class _Gold:
         order = np.argsort(-value, kind="stable")
         total = np.concatenate([[0.0], np.cumsum(lost[order])])
         whole = bool(np.all((lost == 0) | (lost == 1)))
-        return cls(len(answered), value[order], total, whole)
+        return cls(len(answered), value[order], total, whole, hidden)
 
     def test(self, threshold: float, promise: Promise, delta: float) -> Tested:
         accepted = int(np.searchsorted(-self.confidence, -threshold, side="right"))
         total = float(self.losses[accepted])
         sample = self.n if promise.kind == "delivered" else accepted
+        hidden = self.hidden(accepted)
+        left = promise.error - hidden
         return Tested(
             threshold=float(threshold),
             accepted=accepted,
             coverage=accepted / self.n if self.n else 0.0,
             risk=total / sample if sample else None,
-            bound=self._upper(total, sample, delta),
-            passed=self._p_value(total, sample, promise.error) <= delta,
+            bound=min(1.0, self._upper(total, sample, delta) + hidden),
+            passed=left > 0 and self._p_value(total, sample, left) <= delta,
         )
 
     def floor(self, promise: Promise) -> float:
@@ -219,15 +246,17 @@ class _Gold:
         ends = np.flatnonzero(np.diff(self.confidence, append=np.nan) != 0) + 1
         losses = self.losses[ends]
         risk = losses / (self.n if promise.kind == "delivered" else ends)
+        risk = risk + np.array([self.hidden(int(end)) for end in ends])
         kept = ends[risk <= promise.error + _TOLERANCE]
         return (self.n - int(kept.max(initial=0))) / self.n
 
     def further(self, failed: Tested | None, promise: Promise, delta: float) -> int | None:
         sample = self.n if promise.kind == "delivered" or failed is None else failed.accepted
         rate = (failed.risk or 0.0) if failed else 0.0
-        if rate >= promise.error - _TOLERANCE:
+        left = promise.error - (self.hidden(failed.accepted) if failed else 0.0)
+        if rate >= left - _TOLERANCE:
             return None
-        needed = self._sample(rate, promise.error, delta)
+        needed = self._sample(rate, left, delta)
         if needed is None:
             return None
         # Where none was accepted, one in n is the most that can be hoped for.
@@ -260,12 +289,18 @@ class _Gold:
         return hoeffding_bentkus_upper(_mean(total, count), count, delta)
 
 
+def _nothing(accepted: int) -> float:
+    return 0.0
+
+
 def _mean(total: float, count: int) -> float:
     return min(total / count, 1.0) if count else 0.0
 
 
 def _chance(count: int, risk: float, error: float, delta: float) -> float:
     """Probability that `count` answers of this risk pass the exact binomial test."""
+    if error <= 0:
+        return 0.0
     allowed = np.arange(int(count * error) + 1)
     passing = np.flatnonzero(special.bdtr(allowed, count, error) <= delta)
     return float(special.bdtr(passing[-1], count, risk)) if len(passing) else 0.0

@@ -64,6 +64,7 @@ class Findings:
     fewest: int  # smallest flawless sample that passes
     further: int | None
     floor: float
+    hidden: float = 0.0  # risk that mistakes of the gold may hide; part of every bound
 
 
 def reason(found: Findings) -> str:
@@ -97,6 +98,8 @@ def _kept(found: Findings, kept: Tested) -> str:
         f"{_observed(found, kept)}, at most {limit} with probability "
         f"{100 * found.probability:.4g}%, within the promised {percent(error)}"
     )
+    if found.hidden:
+        sentence += f" ({percent(found.hidden)} of it for mistakes of reviewers)"
     if found.failed is None:
         return sentence
     lower = f"the next threshold, {found.failed.threshold:.4g}"
@@ -125,9 +128,15 @@ def _failed(found: Findings, failed: Tested) -> str:
     error = found.promise.error
     first = f"at the first threshold tested, {failed.threshold:.4g}, {_observed(found, failed)}"
     if found.further is None:
+        with_mistakes = (
+            f", with {percent(found.hidden)} that mistakes of reviewers may hide,"
+            if found.hidden
+            else ","
+        )
         sentence = (
-            f"{first}, not less than the promised {percent(error)}; no amount of gold proves "
-            "such a threshold, it takes better answers"
+            f"{first}{with_mistakes} not less than the promised {percent(error)}; no amount of "
+            "gold proves such a threshold, it takes better answers"
+            + (" or surer reviewers" if found.hidden else "")
         )
         if found.promise.kind == "accepted" and found.floor < 1:
             return f"{sentence}, or much more gold, to test a higher threshold on"
