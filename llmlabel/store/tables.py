@@ -138,7 +138,9 @@ predictions = sa.Table(
 
 # The fencing `token` grows with every lease. `winner` is the verdict that closed the item.
 # `sampled` is the probability with which the document was chosen whatever its confidence; null
-# where doubt, or a person, chose it: such verdicts are no random sample.
+# where doubt, or a person, chose it: such verdicts are no random sample. The seats of a panel and
+# their adjudication share `panel`; a verdict counts only where `settles` is true. `session` is the
+# browser tab of the last lease. `language` is the document's.
 reviews = sa.Table(
     "reviews",
     metadata,
@@ -158,10 +160,23 @@ reviews = sa.Table(
     sa.Column("kind", sa.String(16), nullable=False, server_default="doubt"),
     sa.Column("blind", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("sampled", sa.Float),
-    sa.Index(None, "status", "guideline", "priority", "seq"),
+    sa.Column("panel", sa.String(40)),
+    sa.Column("seat", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("settles", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("session", sa.Text),
+    sa.Column("language", sa.Text),
     sa.Index(None, "document_id"),
     sa.Index(None, "label_id"),
+    sa.Index(None, "panel"),
+    sa.Index(None, "leased_by", "status"),
+    sa.Index(None, "guideline", "winner"),
+    sa.Index(None, "status", "guideline", "seq"),
 )
+
+# The order in which items are given out, of all and of one kind; a lease reads it from its start.
+_place = (reviews.c.priority.desc(), reviews.c.seq)
+sa.Index("ix_reviews_place", reviews.c.status, reviews.c.guideline, *_place)
+sa.Index("ix_reviews_kind_place", reviews.c.status, reviews.c.guideline, reviews.c.kind, *_place)
 
 verdicts = sa.Table(
     "verdicts",
@@ -176,6 +191,7 @@ verdicts = sa.Table(
     sa.Column("seconds", sa.Float),
     sa.Column("undoes", sa.BigInteger),
     sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("session", sa.Text),
     sa.Index(None, "review_id", "reviewer"),
     sa.Index(None, "reviewer", "seq"),
 )
@@ -280,4 +296,65 @@ gates = sa.Table(
     sa.Column("after_verdict", sa.BigInteger, nullable=False),
     sa.Column("after_certificate", sa.BigInteger, nullable=False),
     sa.Column("audit_rate", sa.Float),
+)
+
+# What reviewers remark on a guideline. The review may be a benchmark.
+flags = sa.Table(
+    "flags",
+    metadata,
+    sa.Column("seq", Serial, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.String(40), nullable=False, unique=True),
+    sa.Column("review_id", sa.String(40), nullable=False),
+    sa.Column("document_id", sa.String(256), nullable=False),
+    sa.Column("guideline", sa.String(128), nullable=False),
+    sa.Column("clause", sa.Text),
+    sa.Column("reviewer", sa.Text, nullable=False),
+    sa.Column("comment", sa.Text, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("resolved_at", UtcDateTime),
+    sa.Column("resolved_by", sa.Text),
+    sa.Column("resolution", sa.Text),
+    sa.Index(None, "guideline", "seq"),
+)
+
+# What a reviewer may review; `guidelines` is a JSON list of names, null for all. Who has no row
+# may review everything.
+reviewers = sa.Table(
+    "reviewers",
+    metadata,
+    sa.Column("name", sa.String(256), primary_key=True),
+    sa.Column("guidelines", sa.Text),
+    sa.Column("adjudicates", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("note", sa.Text, nullable=False, server_default=""),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+)
+
+# Hidden items whose right answer (`truth`) is known: one row per gold and reviewer who got it.
+benchmarks = sa.Table(
+    "benchmarks",
+    metadata,
+    sa.Column("seq", Serial, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.String(40), nullable=False, unique=True),
+    sa.Column("gold_id", sa.String(40), nullable=False),
+    sa.Column("guideline", sa.String(128), nullable=False),
+    sa.Column("document_id", sa.String(256), nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("text_sha256", sa.String(64), nullable=False),
+    sa.Column("language", sa.Text),
+    sa.Column("truth", sa.Text),
+    sa.Column("reviewer", sa.Text, nullable=False),
+    sa.Column("session", sa.Text),
+    sa.Column("token", sa.Integer, nullable=False),
+    sa.Column("lease_expires_at", UtcDateTime),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("kind", sa.String(16)),
+    sa.Column("answer", sa.Text),
+    sa.Column("comment", sa.Text),
+    sa.Column("seconds", sa.Float),
+    sa.Column("loss", sa.Float),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("decided_at", UtcDateTime),
+    sa.UniqueConstraint("gold_id", "reviewer"),
+    sa.Index(None, "reviewer", "status"),
+    sa.Index(None, "guideline", "reviewer"),
 )
