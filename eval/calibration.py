@@ -2,8 +2,9 @@
 
 LLMLABEL_DATA names the folder of data sets (`text/<set>/{train,test}.jsonl`). For each set and
 number of verified labels, everything is learned from that many texts drawn from the training
-file, and measured on the test file, which nothing is chosen by. Replies of the language model
-are cached, so that only the first run is slow.
+file, and measured on the test file, which nothing is chosen by; with `--fit-from test` both are
+drawn from the test file, so that the two are alike as gold and the documents to come should be.
+Replies of the language model are cached, so that only the first run is slow.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("sets", nargs="*", help=f"of {', '.join(SETS)} (default: all)")
     parser.add_argument("--verified", type=int, nargs="+", default=[500], help="labels to fit on")
     parser.add_argument("--draws", type=int, default=3, help="random draws of them, averaged")
+    parser.add_argument("--fit-from", choices=("train", "test"), default="train")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args(words)
     folder = os.environ.get("LLMLABEL_DATA")
@@ -56,28 +58,38 @@ async def _all(given: argparse.Namespace, folder: Path) -> None:
         for name in given.sets or SETS:
             found = LabeledSet.open(app, folder, name)
             draws = [
-                np.random.default_rng(given.seed + draw).permutation(found.size("train"))
+                np.random.default_rng(given.seed + draw).permutation(found.size(given.fit_from))
                 for draw in range(given.draws)
             ]
-            wanted = np.unique(np.concatenate([draw[: max(given.verified)] for draw in draws]))
-            train = await found.part("train", wanted)
-            place = {int(row): index for index, row in enumerate(wanted)}
-            test = await found.part("test")
             prototypes = found.prototypes()
+            most = max(given.verified)
+            if given.fit_from == "train":
+                pairs = await _from_train(found, [draw[:most] for draw in draws])
+            else:
+                test = await found.part("test")
+                pairs = [(test.rows(draw[:most]), test.rows(draw[most:])) for draw in draws]
             for n in given.verified:
-                fits = [
-                    train.rows(np.array([place[int(row)] for row in draw[:n]])) for draw in draws
-                ]
-                _report(name, n, fits, test, prototypes)
+                fits = [(fit.rows(np.arange(n)), judged) for fit, judged in pairs]
+                _report(name, n, fits, prototypes)
     finally:
         await app.close()
 
 
+async def _from_train(
+    found: LabeledSet, draws: Sequence[NDArray[np.intp]]
+) -> list[tuple[Part, Part]]:
+    # Only the drawn texts are labeled, each once.
+    wanted = np.unique(np.concatenate(draws))
+    train = await found.part("train", wanted)
+    test = await found.part("test")
+    return [(train.rows(np.searchsorted(wanted, draw)), test) for draw in draws]
+
+
 def _report(
-    name: str, n: int, fits: Sequence[Part], test: Part, prototypes: NDArray[np.float32]
+    name: str, n: int, fits: Sequence[tuple[Part, Part]], prototypes: NDArray[np.float32]
 ) -> None:
     rows: dict[str, list[list[float]]] = {}
-    for draw, fit in enumerate(fits):
+    for draw, (fit, test) in enumerate(fits):
         for use in (False, True):
             began = time.perf_counter()
             learned = learn_choice(
