@@ -10,12 +10,14 @@ from typing import Self
 import sqlalchemy as sa
 
 from llmlabel.store.audits import Audits
+from llmlabel.store.benchmarks import Benchmarks
 from llmlabel.store.certificates import Certificates
 from llmlabel.store.counting import count
 from llmlabel.store.database import Database, now
 from llmlabel.store.days import Days
 from llmlabel.store.documents import Asked, Documents, Enqueue
 from llmlabel.store.events import Events
+from llmlabel.store.flags import Flags
 from llmlabel.store.gates import Gates
 from llmlabel.store.gold import Gold, GoldCount
 from llmlabel.store.idempotency import Idempotency
@@ -29,6 +31,7 @@ from llmlabel.store.learning_records import (
     VerifiedLabel,
 )
 from llmlabel.store.migrate import upgrade
+from llmlabel.store.people import People
 from llmlabel.store.recordings import Recordings
 from llmlabel.store.records import (
     Counts,
@@ -67,6 +70,9 @@ class Store:
         certificates: What was proved.
         audits: What people found of accepted answers; what they look at again.
         days: Call it with a guideline: what the pipeline said day by day.
+        benchmarks: Hidden gold given to reviewers; use it through `llmlabel.review`.
+        people: Reviewers: their clearances and their scores.
+        flags: What reviewers remark on guidelines.
     """
 
     def __init__(self, database: Database, recordings: Path) -> None:
@@ -85,6 +91,9 @@ class Store:
         self.certificates = Certificates(database, self.events, self.gates, self.trainings)
         self.audits = Audits(database, self.labels, self.events)
         self.days = Days(database)
+        self.benchmarks = Benchmarks(database, self.events)
+        self.people = People(database, self.events, self.benchmarks)
+        self.flags = Flags(database, self.events)
 
     @classmethod
     def open(cls, url: str, *, recordings: Path, clock: Callable[[], datetime] = now) -> Self:
