@@ -190,6 +190,7 @@ def _units(
                 by=("spacy", "llm") if probability > 0.8 else ("spacy",),
                 alternative=alternatives.get(words),
                 note=None if probability > 0.8 else "only one labeler found it",
+                evidence={} if probability > 0.8 else {"agreement": 0.0},
             )
         )
     return units
