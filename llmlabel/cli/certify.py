@@ -164,5 +164,8 @@ def _further(certificate: Certificate) -> str:
         return "nothing: only better answers help"
     if certificate.further_gold == 0:
         return "nothing: every threshold tested is proved"
-    what = "the next lower threshold" if certificate.threshold is not None else "the first one"
-    return f"{what}, with about {certificate.further_gold} labels more at the same rate of errors"
+    labels = f"about {certificate.further_gold} labels more"
+    if certificate.sample.get(LOOKED) is False:
+        return f"a first try, with {labels}"
+    what = "the next lower" if certificate.threshold is not None else "the first"
+    return f"{what} threshold, with {labels} at the same rate of errors"

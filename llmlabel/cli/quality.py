@@ -101,7 +101,7 @@ def _rows(found: Quality) -> list[tuple[str, str]]:
 
 def _days(found: Quality) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2))
-    for head in ("day", "documents", "confidence", "labels", "novel", "drift"):
+    for head in ("day", "documents", "confidences moved", "labels moved", "novel", "drift"):
         table.add_column(head, justify="left" if head in ("day", "drift") else "right")
     for day in found.drift:
         numbers = (day.confidence_index, day.label_index)

@@ -19,6 +19,7 @@ from llmlabel.domain.promise import Certificate
 from llmlabel.learning.rollback import NONE, roll_back
 from llmlabel.learning.training_report import TrainingReport
 from llmlabel.settings import Settings
+from llmlabel.store import Store, TrainingRow
 
 RUN = "run"
 
@@ -127,7 +128,7 @@ def show(
         typer.echo(row.model_dump_json(indent=2))
     elif row.status == "done":
         print_training(TrainingReport.model_validate(row.report), console)
-        console.print("It is in use." if row.active else "It is not in use.")
+        _say("It is in use." if row.active else f"It is not in use{_why_not(store, row)}.")
     else:
         why = f": {row.error}" if row.error else ""
         console.print(f"{row.id} of {row.guideline} is {row.status}{why}", markup=False)
@@ -188,6 +189,15 @@ def _say_void(ref: str, before: Certificate | None) -> None:
         f"[yellow]The certificate {before.id} was of the answers before and holds no longer[/]; "
         f"everything goes to review until the promise is proved anew: llmlabel certify {ref}"
     )
+
+
+def _why_not(store: Store, row: TrainingRow) -> str:
+    """What the last certificate tried for a training that is not in use says of it."""
+    tried = store.certificates.list(row.guideline)
+    last = next((each for each in tried if each.pipeline.get("training") == row.id), None)
+    if last is None or last.status not in ("declined", "infeasible"):
+        return ""
+    return f": its certificate {last.id} is {last.status}: {escape(last.reason)}"
 
 
 def _in_use(application: Application, task: Guideline) -> str:

@@ -131,6 +131,8 @@ def test_gold_that_proves_nothing_ends_with_3_and_says_what_to_do(store: Store) 
     said = " ".join(result.output.split())
     assert "Nothing is certified" in said
     assert "at least 72 are needed" in said
+    assert "a first try, with about 105 labels more" in said
+    assert "rate of errors" not in said  # none was looked at
     assert "llmlabel gold import FILE -g sentiment@1.0.0" in said
 
 

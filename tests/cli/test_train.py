@@ -16,6 +16,7 @@ from llmlabel.cli.main import app
 from llmlabel.domain.answer import ChoiceAnswer, Span, TokensAnswer
 from llmlabel.domain.document import Document
 from llmlabel.domain.gold import NewGold
+from llmlabel.domain.promise import Certificate, Promise
 from llmlabel.errors import InvalidInput, LlmlabelError, NotFound, UnknownGuideline
 from llmlabel.settings import Settings
 from llmlabel.store import Store
@@ -96,6 +97,35 @@ def test_options_may_stand_before_the_guideline(tags: Store) -> None:
     assert "in use" in shown("train", "list", "pos")
     assert "It is in use." in shown("train", "show", row.id[:10])
     assert json.loads(run("train", "show", row.id, "--json").output)["id"] == row.id
+
+
+def test_what_was_declined_says_so_when_it_is_shown(tags: Store) -> None:
+    shown("train", "pos")
+    [row] = tags.trainings.list(POS)
+    shown("train", "rollback", "pos", "none")
+    assert "It is not in use." in shown("train", "show", row.id)
+    tags.certificates.add(
+        Certificate(
+            id="c-1",
+            guideline=POS,
+            guideline_sha256=row.guideline_sha256,
+            pipeline_sha256="",
+            pipeline={"training": row.id},
+            promise=Promise(error=0.05),
+            loss="exact",
+            n=90,
+            threshold=0.9,
+            observed_risk=0.0,
+            bound=0.04,
+            coverage=0.5,
+            floor=0.0,
+            status="declined",
+            reason="it would accept 50% of the documents",
+            created_at=row.created_at,
+        )
+    )
+    said = shown("train", "show", row.id)
+    assert "c-1 is declined: it would accept 50% of the documents." in said
 
 
 def test_what_cannot_be_trained_says_why_and_is_listed(store: Store) -> None:
