@@ -17,6 +17,7 @@ from llmlabel.domain.answer import (
     TranscriptAnswer,
 )
 from llmlabel.domain.label import Label, Route
+from llmlabel.domain.promise import Promise
 
 MAX_LABELS = 2000
 """Labels kept; a longer run says how many it left out and points to --out."""
@@ -29,12 +30,15 @@ class LabelTable:
         self._by_document: dict[str, list[Label]] = {}
         self._texts: dict[str, str] = {}
         self._models: dict[str, str] = {}
+        self._promised: dict[tuple[str, Promise], str | None] = {}
         self._labels = 0
 
     def add(self, labels: Sequence[Label], texts: dict[str, str]) -> None:
         """Add labels; `texts` gives the text of each document id."""
         for label in labels:
             self._labels += 1
+            if label.promise is not None:
+                self._promised[label.guideline, label.promise] = label.certificate
             for opinion in label.opinions:
                 self._models.setdefault(opinion.source.model, opinion.source.labeler)
             if self._labels <= MAX_LABELS:
@@ -53,6 +57,14 @@ class LabelTable:
         if self._labels > MAX_LABELS:
             console.print(
                 f"… and {self._labels - MAX_LABELS:,} more labels; use --out FILE to keep them all."
+            )
+        for (guideline, promise), certificate in self._promised.items():
+            proof = f"proved by {certificate}" if certificate else "and nothing in force proves it"
+            console.print(
+                f"{guideline}: {promise} is promised, {proof}",
+                style="dim" if certificate else "yellow",
+                highlight=False,
+                soft_wrap=True,
             )
         for model, labeler in self._models.items():
             console.print(f"[dim]{labeler}: {escape(model)}[/]", highlight=False)
