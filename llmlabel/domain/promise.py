@@ -93,6 +93,11 @@ class Certificate(Value):
     threshold: float | None = Field(description="Answers at or above it are accepted.")
     observed_risk: float | None = Field(description="Of the gold, at the threshold.")
     bound: float | None = Field(description="Upper confidence bound of the risk.")
+    reviewer_error: float | None = Field(
+        default=None,
+        description="What mistakes of reviewers may hide at most, which is part of the bound; "
+        "None where verdicts are taken as right.",
+    )
     coverage: float = Field(description="Share of documents expected to be accepted.")
     floor: float = Field(
         description="Share of documents that people must see however much gold there is."

@@ -28,6 +28,14 @@ from llmlabel.domain.promise import Certificate, Promise
 from llmlabel.errors import CertifiedMeanwhile, Conflict, NotFound
 from llmlabel.learning.losses import loss_of
 from llmlabel.learning.reference import reference_of
+from llmlabel.learning.reviewer_error import (
+    Mistakes,
+    TakenOff,
+    assumed,
+    mistakes_of,
+    taken_off,
+    too_much,
+)
 from llmlabel.learning.speak import Speak, Spoken
 from llmlabel.released import sha256_of_json
 from llmlabel.store import Store
@@ -58,6 +66,7 @@ class _Basis:
     gold: Sequence[GoldItem]
     seen: Seen
     gold_sha256: str
+    mistakes: Mistakes
 
     @property
     def gold_since(self) -> datetime | None:
@@ -73,6 +82,7 @@ async def certify(
     identity: dict[str, JsonValue],
     promise: Promise,
     training: str | None = None,
+    reviewer_error: bool = False,
     id: str | None = None,
     progress: Progress | None = None,
 ) -> Certificate:
@@ -92,6 +102,8 @@ async def certify(
         training: Id of one that is not in use, of which `speak` and `identity` are. It is put to
             use together with its certificate, if that lets at least as much pass as the one in
             force; otherwise the certificate is `declined`.
+        reviewer_error: Take what mistakes of reviewers may hide off the promised error; see
+            `learning.reviewer_error`.
         id: Of the certificate; one that is stored under it already is given back.
         progress: Told the documents answered so far, and of how many.
 
@@ -103,19 +115,22 @@ async def certify(
     while True:
         if id is not None and (made := _stored(store, id)) is not None:
             return made
-        basis = await asyncio.to_thread(_basis, store, guideline, training)
+        basis = await asyncio.to_thread(_basis, store, guideline, training, reviewer_error)
         _refuse_overlap(guideline, basis)
         draft = _draft(guideline, identity, promise, basis, store)
         same = _same_as(draft, basis, store)
         if same is not None:
             return same
         delta = spend(default_delta(promise), draft.attempt)
-        fewest = smallest_sample(promise.error, delta)
-        if len(basis.gold) < fewest:
-            found = _unproved(len(basis.gold), fewest, promise)
-        else:
+        n = len(basis.gold)
+        taken = taken_off(basis.mistakes, promise, n, delta) if reviewer_error else None
+        found = _hopeless(basis.mistakes, promise, n, delta, taken)
+        if found is None:
             spoken = await _answers(basis.gold, speak, progress)
-            found = await asyncio.to_thread(_proved, spoken, basis, draft, delta)
+            found = await asyncio.to_thread(_proved, spoken, basis, draft, delta, taken)
+        if taken is not None:
+            found["reviewer_error"] = taken.high
+        found["assumptions"] = assumptions_of(guideline, n, assumed(basis.mistakes, promise, taken))
         certificate = draft.model_copy(update={**found, **({"id": id} if id else {})})
         _refuse_changed(store, guideline, basis)
         if training is not None:
@@ -130,8 +145,8 @@ async def certify(
         return certificate
 
 
-def assumptions_of(guideline: Guideline, n: int) -> tuple[str, ...]:
-    """What must be true for the certificate to hold, in words."""
+def assumptions_of(guideline: Guideline, n: int, right: str) -> tuple[str, ...]:
+    """What must be true for the certificate to hold, in words; `right` tells of the gold."""
     loss = {
         "exact": "an answer is wrong unless the whole of it is right",
         "units": "an answer is as wrong as the share of its units that are",
@@ -139,8 +154,7 @@ def assumptions_of(guideline: Guideline, n: int) -> tuple[str, ...]:
     return (
         f"The {n} gold documents were drawn at random from the same source as the documents to "
         "come, and that source does not change (the audits and the drift of every day watch it).",
-        "The gold is right: the people who verified it made no mistakes, and the answers of "
-        "reviewers are right.",
+        right,
         f"Wrong means: {loss}.",
     )
 
@@ -156,7 +170,9 @@ def _compared(new: Certificate, old: Certificate | None) -> Certificate:
     return new.model_copy(update={"status": "declined", "reason": reason})
 
 
-def _basis(store: Store, guideline: Guideline, training: str | None) -> _Basis:
+def _basis(
+    store: Store, guideline: Guideline, training: str | None, reviewer_error: bool
+) -> _Basis:
     seen = store.certificates.seen(guideline.ref)  # first: what changes from here on is noticed
     active = store.trainings.active(guideline.ref, guideline.sha256)
     proved = store.trainings.get(training) if training else active
@@ -172,6 +188,9 @@ def _basis(store: Store, guideline: Guideline, training: str | None) -> _Basis:
         item.document.text_sha256 + ("" if item.answer is None else item.answer.model_dump_json())
         for item in gold
     )
+    answers = store.benchmarks.answers(guideline.ref)
+    if reviewer_error:
+        said += ["with reviewers", *(f"{a.gold_id} {a.reviewer} {a.loss}" for a in answers)]
     return _Basis(
         training=proved.id if proved else None,
         in_use=active.id if active else None,
@@ -179,6 +198,7 @@ def _basis(store: Store, guideline: Guideline, training: str | None) -> _Basis:
         gold=gold,
         seen=seen,
         gold_sha256=sha256_of_json([*said]),
+        mistakes=mistakes_of(answers, gold, guideline.policy.loss),
     )
 
 
@@ -245,7 +265,6 @@ def _draft(
         coverage=0.0,
         floor=1.0,
         gold_since=basis.gold_since,
-        assumptions=assumptions_of(guideline, len(basis.gold)),
         created_at=store.database.clock(),
     )
 
@@ -289,8 +308,19 @@ async def _answers(
     return spoken
 
 
-def _unproved(n: int, fewest: int, promise: Promise) -> dict[str, Any]:
+def _hopeless(
+    mistakes: Mistakes, promise: Promise, n: int, delta: float, taken: TakenOff | None
+) -> dict[str, Any] | None:
     """The findings where no record could prove the promise; nothing was looked at."""
+    left, tested = promise.error, delta
+    if taken is not None:
+        left, tested = promise.error - taken.allowance(n), taken.delta
+    if taken is not None and left <= 0:
+        reason = too_much(mistakes, promise, taken, delta)
+        return {"sample": {LOOKED: False}, "status": "infeasible", "reason": reason}
+    fewest = smallest_sample(left, tested)
+    if n >= fewest:
+        return None
     return {
         "further_gold": _in_all(fewest - n),
         "sample": {LOOKED: False},
@@ -303,20 +333,27 @@ def _unproved(n: int, fewest: int, promise: Promise) -> dict[str, Any]:
 
 
 def _proved(
-    spoken: Sequence[Spoken], basis: _Basis, draft: Certificate, delta: float
+    spoken: Sequence[Spoken],
+    basis: _Basis,
+    draft: Certificate,
+    delta: float,
+    taken: TakenOff | None,
 ) -> dict[str, Any]:
     losses = [
         loss_of(each.judged.combined.answer, item.answer, draft.loss, item.document.language)
         for each, item in zip(spoken, basis.gold, strict=True)
     ]
     reference = _numbers(basis.report.get(FIT_CONFIDENCES))
-    candidates = candidate_thresholds(reference, draft.promise, len(spoken), delta)
+    allowance = None if taken is None else taken.allowance
+    delta = delta if taken is None else taken.delta
+    candidates = candidate_thresholds(reference, draft.promise, len(spoken), delta, allowance)
     found = select_threshold(
         _numbers([each.confidence for each in spoken]),
         np.array(losses, dtype=np.float64),
         candidates,
         draft.promise,
         delta=delta,
+        allowance=allowance,
     )
     proved: dict[str, Any] = {
         "floor": found.floor,
