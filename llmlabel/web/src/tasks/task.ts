@@ -10,6 +10,7 @@ export interface Decision {
 export interface TaskProps {
   item: Review;
   draft: Answer | null;
-  onDraft(answer: Answer): void;
+  /** Null while what stands there is not a whole answer. */
+  onDraft(answer: Answer | null): void;
   onDecide(decision: Decision): void;
 }

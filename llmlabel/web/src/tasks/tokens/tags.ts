@@ -1,0 +1,164 @@
+// The tokens on the screen and what a reviewer does to them. Every edit gives a new state.
+
+import type { Answer, Review, Span, Unit } from "../../api/types";
+import type { Offsets } from "../../text/codepoints";
+
+/** A tag below this probability has to be looked at. */
+export const DOUBTFUL = 0.7;
+
+export interface Token {
+  readonly start: number;
+  readonly end: number;
+  /** Null while a blind one has no tag. */
+  readonly label: string | null;
+  readonly doubtful: boolean;
+  /** A reviewer has decided it. */
+  readonly settled: boolean;
+  readonly probability: number | null;
+  readonly alternative: string | null;
+  readonly note: string | null;
+  /** The likeliest tags, best first. */
+  readonly likely: readonly (readonly [string, number])[];
+}
+
+export interface State {
+  readonly tokens: readonly Token[];
+  /** The number of the token that keys act on; -1 only where there are none. */
+  readonly active: number;
+}
+
+export interface History {
+  readonly now: State;
+  readonly past: readonly State[];
+  readonly future: readonly State[];
+}
+
+/** The tokens that an item starts with; of a blind one they have no tags. */
+export function tokensOf(item: Review, draft: Answer | null): Token[] {
+  const proposed = item.proposal?.answer?.kind === "tokens" ? item.proposal.answer.tokens : null;
+  const units = new Map((item.proposal?.units ?? []).map((unit) => [`${unit.start}-${unit.end}`, unit]));
+  const tokens = proposed
+    ? proposed.map((span) => tokenOf(span, units.get(`${span.start}-${span.end}`)))
+    : (item.tokens ?? []).map((extent) => untagged(extent));
+  if (draft?.kind !== "tokens" || draft.tokens.length !== tokens.length) return tokens;
+  const said = draft.tokens;
+  if (tokens.every(({ label }, n) => label === said[n]!.label)) return tokens;
+  return tokens.map((token, n) => ({ ...token, label: said[n]!.label, settled: true }));
+}
+
+/** The whole answer; null while a token has no tag. The proposed one itself if nothing changed. */
+export function answerOf(tokens: readonly Token[], proposed: Answer | null): Answer | null {
+  const spans: Span[] = [];
+  for (const { start, end, label } of tokens) {
+    if (label === null) return null;
+    spans.push({ start, end, label });
+  }
+  const same =
+    proposed?.kind === "tokens" &&
+    proposed.tokens.length === spans.length &&
+    proposed.tokens.every(({ label }, n) => label === spans[n]!.label);
+  return same ? proposed : { kind: "tokens", tokens: spans };
+}
+
+export function waits(token: Token): boolean {
+  return token.label === null || (token.doubtful && !token.settled);
+}
+
+export function begin(tokens: readonly Token[]): History {
+  const first = tokens.findIndex(waits);
+  return { now: { tokens, active: Math.max(first, tokens.length > 0 ? 0 : -1) }, past: [], future: [] };
+}
+
+export function advance(history: History, now: State): History {
+  if (now === history.now) return history;
+  if (now.tokens === history.now.tokens) return { ...history, now };
+  return { now, past: [...history.past, history.now], future: [] };
+}
+
+/** The state before the last edit, at the token that it changed. */
+export function undo(history: History): History {
+  const now = history.past.at(-1);
+  if (!now) return history;
+  return { now, past: history.past.slice(0, -1), future: [history.now, ...history.future] };
+}
+
+export function redo(history: History): History {
+  const [now, ...future] = history.future;
+  if (!now) return history;
+  return { now, past: [...history.past, history.now], future };
+}
+
+export function goTo(state: State, place: number): State {
+  const active = Math.min(Math.max(place, 0), state.tokens.length - 1);
+  return active === state.active ? state : { ...state, active };
+}
+
+/** Tag the active token; from one that waited on to the next that waits. */
+export function tag(state: State, label: string): State {
+  const token = state.tokens[state.active];
+  if (!token) return state;
+  const next = settle(state, { ...token, label, settled: true });
+  return waits(token) ? onwards(next) : next;
+}
+
+/** Accept the active tag, if it waits and there is one, and go to the next token that waits. */
+export function accept(state: State): State {
+  const token = state.tokens[state.active];
+  if (!token) return state;
+  const waiting = waits(token) && token.label !== null;
+  return onwards(waiting ? settle(state, { ...token, settled: true }) : state);
+}
+
+export function waiting(state: State): number {
+  return state.tokens.filter(waits).length;
+}
+
+/** Numbers of tokens in a row; a line break of the text starts a new one. */
+export function rowsOf(tokens: readonly Token[], offsets: Offsets): { from: number; to: number }[] {
+  const rows: { from: number; to: number }[] = [];
+  let from = 0;
+  for (let n = 1; n <= tokens.length; n++) {
+    const before = tokens[n - 1]!;
+    const next = tokens[n];
+    if (next && !/[\r\n\u2028\u2029]/.test(offsets.slice(before.end, next.start))) continue;
+    rows.push({ from, to: n });
+    from = n;
+  }
+  return rows;
+}
+
+function settle(state: State, token: Token): State {
+  const before = state.tokens[state.active]!;
+  if (before.label === token.label && before.settled === token.settled) return state;
+  return { ...state, tokens: state.tokens.with(state.active, token) };
+}
+
+function onwards(state: State): State {
+  const { tokens, active } = state;
+  const after = tokens.findIndex((token, n) => n > active && waits(token));
+  const next = after >= 0 ? after : tokens.findIndex(waits);
+  return next >= 0 ? goTo(state, next) : state;
+}
+
+function tokenOf({ start, end, label }: Span, unit: Unit | undefined): Token {
+  const likely = Object.entries(unit?.evidence ?? {})
+    .filter(([name]) => name.startsWith("label:"))
+    .map(([name, value]): [string, number] => [name.slice("label:".length), value])
+    .sort((a, b) => b[1] - a[1]);
+  return {
+    start,
+    end,
+    label,
+    doubtful: unit !== undefined && (unit.probability ?? 0) < DOUBTFUL,
+    settled: false,
+    probability: unit?.probability ?? null,
+    alternative: unit?.alternative ?? null,
+    note: unit?.note ?? null,
+    likely,
+  };
+}
+
+function untagged({ start, end }: { start: number; end: number }): Token {
+  const unknown = { probability: null, alternative: null, note: null, likely: [] };
+  return { start, end, label: null, doubtful: false, settled: false, ...unknown };
+}
