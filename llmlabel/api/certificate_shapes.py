@@ -23,6 +23,11 @@ class CertificationIn(Body):
     promise: Promise | None = Field(
         default=None, description="What is to be proved; without it what the guideline promises."
     )
+    reviewer_error: bool | None = Field(
+        default=None,
+        description="Take what reviewers' mistakes may hide, by their answers to hidden gold, off "
+        "the promised error. Null: as the last time, at first not.",
+    )
 
 
 class CertificateOut(BaseModel):
@@ -42,6 +47,10 @@ class CertificateOut(BaseModel):
     threshold: float | None = Field(description="Answers at or above it are accepted.")
     observed_risk: float | None = Field(description="Of the gold, at the threshold.")
     bound: float | None = Field(description="Upper confidence bound of the risk.")
+    reviewer_error: float | None = Field(
+        description="What mistakes of reviewers may hide at most, which is part of the bound; "
+        "null where verdicts are taken as right."
+    )
     coverage: float = Field(description="Share of documents expected to be accepted.")
     floor: float = Field(
         description="Share of documents that people must see however much gold there is; "

@@ -25,7 +25,7 @@ from llmlabel.api.service import Service, TheService
 from llmlabel.domain.promise import CertificateStatus
 from llmlabel.errors import NotFound
 from llmlabel.jobs import LearnJob
-from llmlabel.learning.certification import CERTIFY, stated_promise
+from llmlabel.learning.certification import CERTIFY, Asked, refuse_unmeasured, stated_promise
 from llmlabel.learning.quality import quality_of
 
 router = APIRouter(prefix="/v1", tags=["quality"], route_class=Route)
@@ -101,9 +101,10 @@ def quality(service: TheService, guideline: GuidelineName = None) -> QualitiesOu
 def _submit(service: Service, body: CertificationIn) -> LearnJob:
     guideline = service.guidelines.get(body.guideline)
     stated_promise(guideline, body.promise or service.promise_for(guideline))
-    argument = "" if body.promise is None else body.promise.model_dump_json()
+    refuse_unmeasured(guideline, body.reviewer_error)
+    asked = Asked(promise=body.promise, reviewer_error=body.reviewer_error)
     return service.jobs.learning.submit(
-        CERTIFY, guideline.ref, argument, id=f"c-{uuid.uuid4().hex}"
+        CERTIFY, guideline.ref, asked.argument, id=f"c-{uuid.uuid4().hex}"
     )
 
 

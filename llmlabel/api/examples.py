@@ -208,6 +208,7 @@ _certificate: dict[str, Any] = {
     "threshold": 0.84,
     "observed_risk": 0.025,
     "bound": 0.0454,
+    "reviewer_error": None,
     "coverage": 0.655,
     "floor": 0.21,
     "further_gold": 310,

@@ -34,6 +34,15 @@ def certify(
             "saw). [default: the guideline's, then LLMLABEL_PROMISE]"
         ),
     ] = None,
+    reviewer_error: Annotated[
+        bool | None,
+        typer.Option(
+            "--reviewer-error/--no-reviewer-error",
+            help="Take what mistakes of reviewers may hide, by their answers to hidden gold, off "
+            "the promised error. [default: as the last time, at first not]",
+            show_default=False,
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
     withdraw: Annotated[
         bool,
@@ -58,7 +67,7 @@ def certify(
         _say_withdrawn(task, taken, application.promise_for(task))
         return
     with Bar("answering the gold", None, show=not json) as bar:
-        certificate = asyncio.run(_certified(application, guideline, stated, bar))
+        certificate = asyncio.run(_certified(application, guideline, stated, reviewer_error, bar))
     if json:
         typer.echo(certificate.model_dump_json(indent=2, exclude={"sample"}))
     else:
@@ -89,14 +98,18 @@ def _say_withdrawn(task: Guideline, promise: Promise | None, still: Promise | No
 
 
 async def _certified(
-    application: Application, ref: str, promise: Promise | None, bar: Bar
+    application: Application,
+    ref: str,
+    promise: Promise | None,
+    reviewer_error: bool | None,
+    bar: Bar,
 ) -> Certificate:
     def progress(done: int, total: int) -> None:
         bar.expect(total)
         bar.advance(done - bar.done)
 
     try:
-        return await application.certify(ref, promise, progress)
+        return await application.certify(ref, promise, progress, reviewer_error=reviewer_error)
     finally:
         await application.close()
 
@@ -147,6 +160,9 @@ def _rows(certificate: Certificate) -> list[tuple[str, str]]:
         rows.append(("wrong on the gold", percent(certificate.observed_risk, error)))
     if certificate.bound is not None:
         rows.append(("wrong at most", f"{percent(certificate.bound, error)} (proved)"))
+    if certificate.reviewer_error is not None:
+        off = percent(certificate.reviewer_error, error)
+        rows.append(("mistakes of reviewers", f"may hide at most {off}, which is part of that"))
     if certificate.sample.get(LOOKED) is not False:
         rows += _shares(certificate)
     return [*rows, ("more gold would buy", _further(certificate))]

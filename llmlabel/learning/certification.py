@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable
+from typing import Self
 
 from pydantic import JsonValue
 
+from llmlabel.domain.base import Value
 from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.promise import Certificate, Promise
-from llmlabel.errors import Conflict, InvalidInput
+from llmlabel.errors import Conflict, InvalidInput, Unsupported
 from llmlabel.learning.certify import LOOKED, Progress, certify
 from llmlabel.learning.speak import speaker
 from llmlabel.pipeline import Pipeline
@@ -69,11 +72,21 @@ class Certification:
         progress: Progress | None = None,
         *,
         training: str | None = None,
+        reviewer_error: bool | None = None,
         id: str | None = None,
     ) -> Certificate:
-        """Certify; see `learning.certify.certify` for what is done and raised."""
+        """Certify; see `learning.certify.certify` for what is done and raised.
+
+        Without a word on `reviewer_error` it is done as the last time, so that a training does
+        not prove less than was asked for.
+
+        Raises:
+            UnknownGuideline, InvalidInput: As `promise`.
+            Unsupported: Reviewers of this kind of guideline cannot be measured.
+        """
         guideline = self._guideline(ref)
         stated = self.promise(ref, promise)
+        refuse_unmeasured(guideline, reviewer_error)
         identity = self._identity(guideline, training)
         speak = speaker(self._pipeline, guideline, self._routing_for(guideline, training))
         return await certify(
@@ -83,6 +96,7 @@ class Certification:
             identity=identity,
             promise=stated,
             training=training,
+            reviewer_error=self._as_before(guideline, reviewer_error),
             id=id,
             progress=progress,
         )
@@ -130,9 +144,54 @@ class Certification:
         return promise
 
     async def job(self, id: str, guideline: str, argument: str) -> str:
-        """Certify as a job of the queue `learn`; the argument is a promise as JSON, or empty."""
-        promise = Promise.model_validate_json(argument) if argument else None
-        return (await self(guideline, promise, id=id)).id
+        """Certify as a job of the queue `learn`; `Asked` says what the argument is."""
+        asked = Asked.of(argument)
+        made = await self(guideline, asked.promise, reviewer_error=asked.reviewer_error, id=id)
+        return made.id
+
+    def _as_before(self, guideline: Guideline, reviewer_error: bool | None) -> bool:
+        if reviewer_error is not None:
+            return reviewer_error
+        last = self._store().certificates.list(guideline.ref)[:1]
+        return any(each.reviewer_error is not None for each in last if each.status != "withdrawn")
+
+
+class Asked(Value):
+    """What a certification of the queue `learn` is asked for."""
+
+    promise: Promise | None = None
+    reviewer_error: bool | None = None
+
+    @classmethod
+    def of(cls, argument: str) -> Self:
+        """Read an argument: this as JSON; a promise alone as JSON; or nothing, which is empty."""
+        if not argument:
+            return cls()
+        if "error" in json.loads(argument):
+            return cls(promise=Promise.model_validate_json(argument))
+        return cls.model_validate_json(argument)
+
+    @property
+    def argument(self) -> str:
+        """As a job keeps it."""
+        if self.reviewer_error is not None:
+            return self.model_dump_json()
+        return "" if self.promise is None else self.promise.model_dump_json()
+
+
+def refuse_unmeasured(guideline: Guideline, reviewer_error: bool | None) -> None:
+    """Refuse to measure reviewers where no hidden gold can be given to them.
+
+    Raises:
+        Unsupported: It was asked for and cannot be done.
+    """
+    if reviewer_error and guideline.kind == "transcript":
+        raise Unsupported(
+            f"Reviewers of {guideline.ref} cannot be measured: gold of transcripts is imported "
+            "without its recordings, so that none can be given to them again; certify without "
+            "`reviewer_error`.",
+            field="reviewer_error",
+        )
 
 
 def stated_promise(guideline: Guideline, promise: Promise | None) -> Promise:
