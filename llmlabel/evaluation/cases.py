@@ -259,12 +259,14 @@ def _spans(
         here = f"{field}[{index}]"
         try:
             label = next(value[key] for key in keys if key in value)
-            start, end = int(value["start"]), int(value["end"])
-            if not isinstance(label, str):
+            start, end = value["start"], value["end"]
+            # No rounding: an offset that is no whole number was meant for something else.
+            if type(start) is not int or type(end) is not int or not isinstance(label, str):
                 raise TypeError
-        except (KeyError, TypeError, ValueError, StopIteration) as exc:
+        except (KeyError, TypeError, StopIteration) as exc:
             raise InvalidInput(
-                f"{place}: {here} needs `start`, `end` and `{keys[0]}`; found {value!r}.",
+                f"{place}: {here} needs whole numbers `start` and `end`, and `{keys[0]}`; found "
+                f"{value!r}.",
                 field=here,
             ) from exc
         if not 0 <= start < end <= len(text):

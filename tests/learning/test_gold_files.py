@@ -90,6 +90,9 @@ def test_every_bad_line_is_named_and_nothing_is_imported(kept: Store, tmp_path: 
     [
         ("ner", {"text": "Anna", "entities": [{"start": 0, "end": 9, "label": "PERSON"}]}, "to 9"),
         ("ner", {"text": "Anna", "entities": [{"start": 2, "end": 2, "label": "PERSON"}]}, "2 to"),
+        ("ner", {"text": "Anna", "entities": [{"start": 0.5, "end": 4, "label": "PERSON"}]}, "0.5"),
+        ("ner", {"text": "Anna", "entities": [{"start": "0", "end": 4, "label": "PERSON"}]}, "'0'"),
+        ("ner", {"text": "Anna", "entities": [["PERSON", 0, 4]]}, "whole numbers"),
         ("ner", {"text": "Anna", "entities": [{"start": 0, "end": 4, "label": "PERSN"}]}, "PERSON"),
         (
             "ner",
