@@ -19,9 +19,12 @@ export interface Binding {
 interface Layer {
   bindings: readonly Binding[];
   modal: boolean;
+  /** When it was first drawn: a component is drawn before those in it, and stands after them. */
+  age: number;
 }
 
 const layers: Layer[] = [];
+let drawn = 0;
 let singleKeys = true;
 let listening = false;
 
@@ -35,14 +38,17 @@ export function allowSingleKeys(allowed: boolean): void {
  * one nothing is asked.
  */
 export function useKeys(bindings: Binding[], options: { modal?: boolean; active?: boolean } = {}): void {
-  const layer = useRef<Layer>({ bindings, modal: false });
+  const layer = useRef<Layer>({ bindings, modal: false, age: 0 });
   layer.current.bindings = bindings;
   layer.current.modal = options.modal ?? false;
   const active = options.active ?? true;
+  if (!active) layer.current.age = 0;
+  else if (layer.current.age === 0) layer.current.age = ++drawn;
   useEffect(() => {
     if (!active) return;
     const mine = layer.current;
     layers.push(mine);
+    layers.sort((a, b) => a.age - b.age);
     if (!listening) {
       addEventListener("keydown", pressed);
       listening = true;

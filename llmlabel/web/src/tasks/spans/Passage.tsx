@@ -56,11 +56,13 @@ function pieces(props: ParagraphProps): VNode[] {
   const { start, end, spans, active } = props;
   return segments(start, end, spans).flatMap((segment) => [
     <Stretch key={`s${segment.start}`} {...props} segment={segment} />,
+    // The first stays with its word; others may go to the next line.
     ...segment.over
       .filter(({ entity }) => entity.end === segment.end)
-      .map(({ entity }) => (
-        <Chip key={`c${entity.key}`} {...props} entity={entity} current={entity.key === active} />
-      )),
+      .flatMap(({ entity }, n) => [
+        ...(n > 0 ? [<wbr key={`w${entity.key}`} />] : []),
+        <Chip key={`c${entity.key}`} {...props} entity={entity} current={entity.key === active} />,
+      ]),
   ]);
 }
 
@@ -137,12 +139,12 @@ function Chip({ entity, current, walked, labels, offsets, onActivate }: ChipProp
 /** What a screen reader says of a span. */
 export function spoken(entity: Entity, offsets: Offsets): string {
   const said = [`${offsets.slice(entity.start, entity.end)}: ${entity.label}`];
-  if (!entity.inside) said.push(entity.settled ? "left out" : "a candidate, not in the answer");
   if (entity.settled) said.push("decided");
   else {
     if (entity.probability !== null) said.push(`${Math.round(entity.probability * 100)} percent`);
     if (entity.doubtful) said.push("in doubt");
   }
+  if (!entity.inside) said.push(entity.settled ? "left out" : "a candidate, not in the answer");
   return said.join(", ");
 }
 

@@ -11,11 +11,16 @@ const made = proposal([
 ]);
 
 describe("what an item starts with", () => {
-  it("is in the order of the text, with what was left out", () => {
+  it("is in the order of the text, an inner one first, with what was left out", () => {
     const entities = entitiesOf(made, null);
     expect(entities.map(({ start }) => start)).toEqual([0, 5, 10, 20, 31]);
     expect(entities.map(({ inside }) => inside)).toEqual([true, false, true, false, false]);
     expect(new Set(entities.map(({ key }) => key)).size).toBe(5);
+  });
+
+  it("is walked as its labels stand behind the spans", () => {
+    const nested = proposal([unit(0, 30, "A"), unit(4, 10, "B"), unit(12, 30, "C")]);
+    expect(entitiesOf(nested, null).map(({ label }) => label)).toEqual(["B", "C", "A"]);
   });
 
   it("in doubt are improbable spans and candidates that may have been missed", () => {

@@ -58,12 +58,13 @@ function spansOf(entities: readonly Entity[]): Extract<Answer, { kind: "spans" }
     seen.add(name);
     spans.push({ start: each.start, end: each.end, label: each.label });
   }
+  spans.sort((a, b) => a.start - b.start || a.end - b.end);
   return { kind: "spans", spans };
 }
 
-/** By start, then end; the order that the service asks for and that Tab walks. */
+/** In the order of their labels on the screen, which Tab walks: by end, an inner one first. */
 export function sorted(entities: readonly Entity[]): Entity[] {
-  return [...entities].sort((a, b) => a.start - b.start || a.end - b.end || a.key - b.key);
+  return [...entities].sort((a, b) => a.end - b.end || b.start - a.start || a.key - b.key);
 }
 
 export function waits(entity: Entity): boolean {

@@ -79,7 +79,6 @@ function Cell({ token, place, current, stop, offsets, labels, onActivate }: Cell
         class={`token token-${state}${current ? " token-current" : ""}`}
         data-place={place}
         tabIndex={stop ? 0 : -1}
-        aria-label={spoken(token, word)}
         aria-current={current ? "true" : undefined}
         style={hue ? { "--hue": `var(${hue})`, "--hue-line": `var(${hue}-line)` } : {}}
         onFocus={() => onActivate(place)}
@@ -91,20 +90,15 @@ function Cell({ token, place, current, stop, offsets, labels, onActivate }: Cell
           {state === "waits" && probability !== null ? ` ${Math.round(probability * 100)}%` : ""}
           {settled ? " ✓" : ""}
         </span>
+        {(settled || state === "waits") && <span class="out-of-sight">{heard(token)}</span>}
       </span>
     </li>
   );
 }
 
-/** What a screen reader says of a token. */
-export function spoken(token: Token, word: string): string {
-  if (token.label === null) return `${word}: no tag yet`;
-  const said = [`${word}: ${token.label}`];
-  if (token.settled) said.push("decided");
-  else if (token.doubtful) {
-    if (token.probability !== null) said.push(`${Math.round(token.probability * 100)} percent`);
-    said.push("in doubt");
-    if (token.alternative) said.push(`or ${token.alternative}`);
-  }
-  return said.join(", ");
+/** What a screen reader says of a token besides its word and tag. */
+function heard({ label, settled, alternative }: Token): string {
+  if (label === null) return "no tag yet";
+  if (settled) return "decided";
+  return alternative === null ? "in doubt" : `in doubt, or ${alternative}`;
 }
