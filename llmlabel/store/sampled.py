@@ -1,0 +1,145 @@
+"""Answers of the pipeline whose right answer is known and that no doubt chose: what tells truly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter
+from pydantic_core import from_json
+
+from llmlabel.domain.answer import Answer
+from llmlabel.domain.gold import part_of
+from llmlabel.store.database import Database, batches
+from llmlabel.store.tables import documents, gold, labels
+from llmlabel.store.verified import read_answer, standing
+
+_answers: TypeAdapter[Answer | None] = TypeAdapter(Answer | None)
+
+
+class Checked(NamedTuple):
+    """An answer of the pipeline beside the right one.
+
+    `proposed` is None where no labeler gave an answer, `right` where no right answer exists;
+    `confidence` is None without a proposal. `calibrator` is the id of what made the confidence,
+    None where it is a labeler's own. `weight` is how many documents this one stands for: the
+    inverse of the probability with which it was chosen.
+    """
+
+    text_sha256: str
+    proposed: Answer | None
+    right: Answer | None
+    confidence: float | None
+    calibrator: str | None
+    weight: float
+    language: str | None
+
+
+class Sampled:
+    """The checked answers of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __call__(self, guideline: str) -> list[Checked]:
+        """Every checked answer under a guideline that belongs to a random sample; each text once.
+
+        They are of two kinds. Verdicts on documents that were drawn for an audit, or reviewed
+        because everything was; the proposal is the one that was reviewed, made before its answer
+        was known. And imported gold whose text was labeled as a document too, with the newest
+        label that nothing fitted on this gold can have made: any where the text only certifies,
+        else one from before the import. What was reviewed out of doubt is left out, as is gold
+        that was never a document: what the pipeline says of it is not kept.
+
+        Args:
+            guideline: `name@version`.
+        """
+        with self._database.read() as connection:
+            known = {each.text_sha256: each for each in _imported(connection, guideline)}
+            for each in _decided(connection, guideline):
+                known.setdefault(each.text_sha256, each)
+        return list(known.values())
+
+    def calibrator(self, guideline: str) -> str | None:
+        """What made the confidence of the newest label; None where it is a labeler's own."""
+        newest = (
+            sa.select(labels.c.payload)
+            .where(
+                labels.c.guideline == guideline,
+                labels.c.opinions_of == labels.c.id,
+                labels.c.confidence.is_not(None),
+            )
+            .order_by(labels.c.seq.desc())
+            .limit(1)
+        )
+        with self._database.read() as connection:
+            payload = connection.execute(newest).scalar()
+        return None if payload is None else _calibrator(from_json(payload))
+
+
+def _decided(connection: sa.Connection, guideline: str) -> Iterable[Checked]:
+    chosen = {each.proposal_id: each for each in standing(connection, guideline) if each.sampled}
+    for some in batches(list(chosen)):
+        query = (
+            sa.select(labels.c.id, labels.c.confidence, labels.c.payload, documents.c.language)
+            .join(documents, documents.c.id == labels.c.document_id)
+            .where(labels.c.id.in_(some))
+            .order_by(labels.c.seq)
+        )
+        for row in connection.execute(query):
+            verdict = chosen[row.id]
+            assert verdict.sampled, "only what was chosen at random was asked for"
+            yield _checked(row, verdict.answer, 1 / verdict.sampled)
+
+
+def _imported(connection: sa.Connection, guideline: str) -> Iterable[Checked]:
+    newest = (
+        sa.select(gold.c.text_sha256, sa.func.max(gold.c.seq).label("seq"))
+        .where(gold.c.guideline == guideline)
+        .group_by(gold.c.text_sha256)
+        .subquery()
+    )
+    query = (
+        sa.select(
+            gold.c.answer,
+            gold.c.created_at.label("known_at"),
+            labels.c.confidence,
+            labels.c.payload,
+            labels.c.created_at,
+            documents.c.language,
+        )
+        .join(newest, newest.c.seq == gold.c.seq)
+        .join(documents, documents.c.text_sha256 == gold.c.text_sha256)
+        .join(labels, labels.c.document_id == documents.c.id)
+        .where(labels.c.guideline == guideline, labels.c.opinions_of == labels.c.id)
+        .order_by(labels.c.seq)
+    )
+    for row in connection.execute(query):
+        found = _checked(row, read_answer(row.answer), 1.0)
+        if _unseen(found.text_sha256, row.created_at, row.known_at):
+            yield found
+
+
+def _unseen(text_sha256: str, labeled_at: datetime, known_at: datetime) -> bool:
+    return part_of(text_sha256) == "certify" or labeled_at < known_at
+
+
+def _checked(row: Any, right: Answer | None, weight: float) -> Checked:
+    # Read as plain JSON: of a whole label only a few fields are needed, and there are many.
+    payload = from_json(row.payload)
+    return Checked(
+        text_sha256=payload["text_sha256"],
+        proposed=_answers.validate_python(payload["answer"]),
+        right=right,
+        confidence=row.confidence,
+        calibrator=_calibrator(payload),
+        weight=weight,
+        language=row.language,
+    )
+
+
+def _calibrator(payload: dict[str, Any]) -> str | None:
+    confidence = payload["confidence"]
+    return None if confidence is None else confidence["calibrator"]
