@@ -5,9 +5,6 @@ import type { Offsets } from "../../text/codepoints";
 import { hueOf } from "../labels/keys";
 import { waits, type Token } from "./tags";
 
-/** So many tokens are compared at once when something changes. */
-const BLOCK = 64;
-
 interface GridProps {
   tokens: readonly Token[];
   rows: readonly { from: number; to: number }[];
@@ -17,41 +14,32 @@ interface GridProps {
   onActivate(place: number): void;
 }
 
-/** The text as rows of tokens with their tags. */
+/** The text as rows of tokens with their tags; only a row that changes is drawn again. */
 export function Grid({ rows, ...rest }: GridProps): VNode[] {
   const walked = rest.tokens.some((token) => token.doubtful || token.label === null);
-  return rows.map(({ from, to }) => (
-    <ol key={from} dir="auto" class="tokens-row">
-      {Array.from({ length: Math.ceil((to - from) / BLOCK) }, (_, n) => (
-        <Block
-          key={n}
-          {...rest}
-          walked={walked}
-          from={from + n * BLOCK}
-          to={Math.min(from + (n + 1) * BLOCK, to)}
-        />
-      ))}
-    </ol>
-  ));
+  return rows.map(({ from, to }) => <Row key={from} {...rest} walked={walked} from={from} to={to} />);
 }
 
-interface BlockProps extends Omit<GridProps, "rows"> {
+interface RowProps extends Omit<GridProps, "rows"> {
   from: number;
   to: number;
   /** Tab stops at the doubtful ones only. */
   walked: boolean;
 }
 
-function Block({ tokens, from, to, active, walked, offsets, labels, onActivate }: BlockProps): VNode[] {
+function Row({ tokens, from, to, active, walked, offsets, labels, onActivate }: RowProps): VNode {
   const mine = tokens.slice(from, to);
   const current = active >= from && active < to ? active : -1;
   return useMemo(
-    () =>
-      mine.map((token, n) => {
-        const place = from + n;
-        const stop = place === current || !walked || token.doubtful || token.label === null;
-        return <Cell key={place} {...{ token, place, offsets, labels, onActivate, stop }} current={place === current} />;
-      }),
+    () => (
+      <ol dir="auto" class="tokens-row">
+        {mine.map((token, n) => {
+          const place = from + n;
+          const stop = place === current || !walked || token.doubtful || token.label === null;
+          return <Cell key={place} {...{ token, place, offsets, labels, onActivate, stop }} current={place === current} />;
+        })}
+      </ol>
+    ),
     [...mine, current, walked, offsets, labels],
   );
 }

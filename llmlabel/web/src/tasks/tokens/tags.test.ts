@@ -119,3 +119,14 @@ it("a line break of the text starts a new row", () => {
   expect(tags.rowsOf(tokens, new Offsets(TEXT))).toEqual([{ from: 0, to: 2 }, { from: 2, to: 4 }]);
   expect(tags.rowsOf([], new Offsets(""))).toEqual([]);
 });
+
+it("a long row is cut after a sentence, and no token is lost", () => {
+  const text = "We went there . ".repeat(100) + "on ".repeat(300);
+  const tokens = [...text.matchAll(/\S+/g)].map((word) => ({ start: word.index, end: word.index + word[0].length }));
+  const rows = tags.rowsOf(tags.tokensOf({ tokens, proposal: null } as unknown as Review, null), new Offsets(text));
+  expect(rows[0]).toEqual({ from: 0, to: 120 });
+  expect(rows.every(({ from, to }) => to > from && to - from <= 120)).toBe(true);
+  rows.forEach(({ from }, n) => expect(from).toBe(n === 0 ? 0 : rows[n - 1]!.to));
+  expect(rows.at(-1)!.to).toBe(700);
+  expect(rows.filter(({ to }) => to <= 400).every(({ to }) => to % 4 === 0)).toBe(true);
+});

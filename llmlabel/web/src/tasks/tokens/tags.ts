@@ -113,16 +113,23 @@ export function waiting(state: State): number {
   return state.tokens.filter(waits).length;
 }
 
+/** A row of more tokens is cut, after the end of a sentence if there is one. */
+const LONGEST_ROW = 120;
+
 /** Numbers of tokens in a row; a line break of the text starts a new one. */
 export function rowsOf(tokens: readonly Token[], offsets: Offsets): { from: number; to: number }[] {
   const rows: { from: number; to: number }[] = [];
   let from = 0;
+  let sentence = 0;
   for (let n = 1; n <= tokens.length; n++) {
     const before = tokens[n - 1]!;
     const next = tokens[n];
-    if (next && !/[\r\n\u2028\u2029]/.test(offsets.slice(before.end, next.start))) continue;
-    rows.push({ from, to: n });
-    from = n;
+    const broken = !next || /[\r\n\u2028\u2029]/.test(offsets.slice(before.end, next.start));
+    if (/[.!?。！？।]$/u.test(offsets.slice(before.start, before.end))) sentence = n;
+    if (!broken && n - from < LONGEST_ROW) continue;
+    const to = !broken && sentence > from ? sentence : n;
+    rows.push({ from, to });
+    from = to;
   }
   return rows;
 }
