@@ -77,7 +77,8 @@ def _rows(found: Quality) -> list[tuple[str, str]]:
         each = found.certificate
         rows.append(("certificate", f"{each.id}, accepts from {each.threshold:.4g} on, n {each.n}"))
     elif found.last is not None:
-        rows.append(("last certificate", f"{found.last.status}: {found.last.reason}"))
+        said = "" if found.last.reason == found.gate.reason else f": {found.last.reason}"
+        rows.append(("last certificate", f"{found.last.id}, {found.last.status}{said}"))
     rows += [
         (
             "labels",
