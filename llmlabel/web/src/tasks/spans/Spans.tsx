@@ -158,7 +158,14 @@ function Editor({ item, draft, onDraft }: TaskProps): VNode {
       >
         <Passage {...{ offsets, labels, paragraphs, spans, lanes }} active={state.active} onActivate={activate} />
       </div>
-      <Details entity={active} selected={caret.words} offsets={offsets} left={left} />
+      <Details
+        entity={active}
+        selected={caret.words}
+        offsets={offsets}
+        left={left}
+        onAccept={enter}
+        onToggle={() => edit(edits.toggle)}
+      />
       <Legend
         labels={labels}
         current={caret.words === null ? (active?.label ?? null) : null}

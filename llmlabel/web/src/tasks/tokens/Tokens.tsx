@@ -3,6 +3,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/ho
 import { useKeys, type Binding } from "../../keys";
 import { Offsets } from "../../text/codepoints";
 import { directionOf } from "../../text/direction";
+import { Act } from "../labels/Act";
 import { keysFor } from "../labels/keys";
 import { Legend } from "../labels/Legend";
 import { TypeAhead } from "../labels/TypeAhead";
@@ -112,6 +113,12 @@ function Table({ item, draft, onDraft }: TaskProps): VNode {
       </div>
       <div class="tokens-details small">
         <span>{token && <><b dir="auto">{word}</b> {facts(token).join(" · ")}</>}</span>
+        {token && tags.waits(token) && token.label !== null && (
+          <span class="row">
+            <Act name="Accept" shortcut="Enter" onAct={enter} />
+            {token.alternative && <Act name={token.alternative} shortcut="0" onAct={() => give(token.alternative!)} />}
+          </span>
+        )}
         <span id="tokens-left" class={left > 0 ? "tokens-left" : "soft"}>
           {left > 0 ? `${left} to decide` : "nothing is left to decide"}
         </span>
@@ -147,7 +154,7 @@ function facts({ label, probability, alternative, likely, note, settled }: tags.
   if (label === null) return ["has no tag yet"];
   const said = [settled ? `${label}, decided` : label];
   if (probability !== null) said.push(`probability ${probability.toFixed(2)}`);
-  if (alternative !== null) said.push(`or ${alternative} (0)`);
+  if (alternative !== null) said.push(`or ${alternative}`);
   const others = likely.filter(([name]) => name !== label && name !== alternative).slice(0, 2);
   for (const [name, value] of others) said.push(`${name} ${value.toFixed(2)}`);
   if (note !== null) said.push(note);
