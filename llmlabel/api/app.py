@@ -10,7 +10,18 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from llmlabel import __version__
-from llmlabel.api import audio, certificates, documents, guidelines, health, problems, reviews
+from llmlabel.api import (
+    audio,
+    certificates,
+    documents,
+    flags,
+    guidelines,
+    health,
+    problems,
+    relabel,
+    reviewers,
+    reviews,
+)
 from llmlabel.api.docs import add_docs
 from llmlabel.api.middleware import BodyLimit, RequestId
 from llmlabel.api.openapi import DESCRIPTION, TAGS, describe
@@ -57,7 +68,17 @@ def create_app(application: Service) -> FastAPI:
     )
     app.add_middleware(RequestId)
     problems.install(app)
-    for resource in (documents, audio, reviews, certificates, guidelines, health):
+    for resource in (
+        documents,
+        audio,
+        reviews,
+        relabel,
+        flags,
+        reviewers,
+        certificates,
+        guidelines,
+        health,
+    ):
         app.include_router(resource.router)
     add_docs(app)
     describe(app)

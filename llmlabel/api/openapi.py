@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from llmlabel.api.examples import BODIES, EXAMPLES
+from llmlabel.api.people_examples import PEOPLE
 from llmlabel.api.problems import Problem
 from llmlabel.api.route import KEY_HEADER
 
@@ -24,6 +25,7 @@ answer. Lists are read with `cursor`. Every answer carries an `X-Request-ID`, yo
 TAGS: list[dict[str, Any]] = [
     {"name": "documents", "description": "Submit texts and recordings, get their labels."},
     {"name": "reviews", "description": "Decide what the machine doubts."},
+    {"name": "reviewers", "description": "Who reviews, what they remark, what they look at again."},
     {"name": "quality", "description": "What is promised, proved and watched."},
     {"name": "guidelines", "description": "What the labels mean."},
     {"name": "health", "description": "For those who run the service."},
@@ -63,9 +65,10 @@ def _described(app: FastAPI) -> dict[str, Any]:
         schemas.setdefault(name, problem_schema)
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
+    known = {**EXAMPLES, **PEOPLE}
     for name, one in schemas.items():
-        if name in EXAMPLES and "examples" not in one:
-            one["examples"] = [EXAMPLES[name]]
+        if name in known and "examples" not in one:
+            one["examples"] = [known[name]]
     for operations in schema["paths"].values():
         for method, operation in operations.items():
             for response in operation["responses"].values():

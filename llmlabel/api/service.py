@@ -11,6 +11,7 @@ from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.promise import Promise
 from llmlabel.guidelines import GuidelineLibrary
 from llmlabel.jobs import Jobs
+from llmlabel.learning.relabel import Relabeling
 from llmlabel.learning.watch import Watch
 from llmlabel.models import ModelStore
 from llmlabel.review import ReviewQueue
@@ -57,6 +58,11 @@ class Service(Protocol):
     @property
     def reviews(self) -> ReviewQueue:
         """Leases and verdicts."""
+        ...
+
+    @property
+    def relabel(self) -> Relabeling:
+        """Has people look at labels again."""
         ...
 
     @property
