@@ -15,6 +15,7 @@ from llmlabel.cli.progress import Bar
 from llmlabel.confidence.selection import percent
 from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.promise import Certificate, Promise
+from llmlabel.errors import InvalidInput
 from llmlabel.learning.certify import LOOKED
 from llmlabel.settings import Settings
 
@@ -59,6 +60,8 @@ def certify(
     again and costs nothing.
     Exit code 0 when something is certified, 3 when nothing is: everything then goes to review.
     """
+    if withdraw and promise is not None:
+        raise InvalidInput("--withdraw and --promise exclude each other; give one.")
     stated = Promise.parse(promise) if promise is not None else None
     application = build(Settings())
     if withdraw:

@@ -140,6 +140,8 @@ def eval_command(
         "batch": batch,
     }
     run = _Run(settings, data, label_names, limit, batch, target_accuracy)
+    if report is not None:
+        report.mkdir(parents=True, exist_ok=True)  # before the work, not after it
     found = asyncio.run(
         run.report(
             chosen,

@@ -14,7 +14,7 @@ from typer.main import get_command
 from llmlabel import __version__
 from llmlabel.cli.console import fail
 from llmlabel.cli.logs import log_to_stderr
-from llmlabel.errors import LlmlabelError
+from llmlabel.errors import InvalidInput, LlmlabelError
 from llmlabel.settings import explained
 
 COMMANDS = {
@@ -93,3 +93,9 @@ def run() -> None:
         if error.title != "Settings":
             raise
         sys.exit(fail(explained(error)))
+    except OSError as error:
+        if error.filename is None:
+            raise
+        sys.exit(
+            fail(InvalidInput(f"{error.filename} cannot be read or written: {error.strerror}."))
+        )

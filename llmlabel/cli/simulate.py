@@ -109,6 +109,8 @@ def simulate(
         "limit": limit,
         "llm": settings.llm,
     }
+    if report is not None:
+        report.mkdir(parents=True, exist_ok=True)  # before the work, not after it
     found = asyncio.run(
         _run(
             settings,

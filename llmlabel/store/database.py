@@ -112,6 +112,13 @@ def _explained() -> Iterator[None]:
             f"The database cannot be used now: {cause}. Check that it runs, that its disk has "
             "room and that LLMLABEL_DATABASE_URL is right, then send the request again."
         ) from error
+    except sa.exc.DatabaseError as error:
+        if type(error) is not sa.exc.DatabaseError:
+            raise  # a broken rule of the schema is a fault of ours
+        raise StoreUnavailable(
+            f"The database cannot be read: {error.orig}. Give LLMLABEL_DATABASE_URL the path of "
+            "an SQLite database of llmlabel, or restore this one from a copy."
+        ) from error
 
 
 def _engine(url: str) -> sa.Engine:
@@ -135,7 +142,14 @@ def _engine(url: str) -> sa.Engine:
             "LLMLABEL_DATABASE_URL names a database in memory, which would lose accepted work; "
             "write sqlite:///path/to/file.db."
         )
-    Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(parsed.database).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidSetting(
+            f"LLMLABEL_DATABASE_URL names a file in {folder}, which cannot be made "
+            f"({error.strerror}); name one in a folder that can be written."
+        ) from error
     engine = sa.create_engine(
         parsed, pool_size=POOL, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}
     )

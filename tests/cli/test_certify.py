@@ -208,5 +208,7 @@ def test_what_is_promised_elsewhere_counts_again_after_a_promise_was_withdrawn(
     said = " ".join(run("certify", "sentiment", "--withdraw").output.split())
     assert "accepted:0.1:0.9 is promised of sentiment@1.0.0 no longer" in said
     assert f"but {PROMISE} is" in said
+    both = run("certify", "sentiment", "--withdraw", "--promise", PROMISE).exception
+    assert isinstance(both, InvalidInput)
     again = run("certify", "sentiment", "--withdraw").exception
     assert isinstance(again, Conflict)

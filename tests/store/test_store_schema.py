@@ -51,6 +51,15 @@ def test_a_database_that_cannot_be_reached_is_an_error_with_a_remedy(tmp_path: P
         Store.open("postgresql://nobody@127.0.0.1:9/none?connect_timeout=2", recordings=tmp_path)
 
 
+def test_a_file_that_is_no_database_is_an_error_with_a_remedy(tmp_path: Path) -> None:
+    other = tmp_path / "notes.txt"
+    other.write_text("Buy bread, and more of it than the last time. " * 30, "utf-8")
+    with pytest.raises(StoreUnavailable, match="not a database"):
+        Store.open(f"sqlite:///{other}", recordings=tmp_path)
+    with pytest.raises(InvalidSetting, match="cannot be made"):
+        Store.open(f"sqlite:///{other / 'store.db'}", recordings=tmp_path)
+
+
 def test_an_idempotency_key_gives_the_first_answer_again(store: Store) -> None:
     answer = StoredResponse(status=202, headers={"Location": "/v1/documents/a"}, body="{}")
     assert store.idempotency.claim("k", "1" * 64) is None
