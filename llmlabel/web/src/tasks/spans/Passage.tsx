@@ -119,7 +119,7 @@ function Chip({ entity, current, walked, labels, offsets, onActivate }: ChipProp
   return (
     <span
       role="button"
-      class={`chip chip-${state}${entity.inside ? "" : " chip-out"}${current ? " chip-current" : ""}`}
+      class={`span-chip span-chip-${state}${entity.inside ? "" : " span-chip-out"}${current ? " span-chip-current" : ""}`}
       data-key={entity.key}
       tabIndex={current || entity.doubtful || !walked ? 0 : -1}
       aria-pressed={entity.inside}

@@ -153,6 +153,7 @@ function Editor({ item, draft, onDraft }: TaskProps): VNode {
         role="group"
         aria-label="Text with its spans"
         aria-describedby="spans-left"
+        lang={item.document.language ?? undefined}
         tabIndex={0}
         style={{ "--lanes": lanes }}
       >

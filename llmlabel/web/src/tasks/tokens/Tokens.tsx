@@ -108,7 +108,14 @@ function Table({ item, draft, onDraft }: TaskProps): VNode {
 
   return (
     <div class="tokens">
-      <div ref={grid} class="tokens-text" role="group" aria-label="Tokens with their tags" aria-describedby="tokens-left">
+      <div
+        ref={grid}
+        class="tokens-text"
+        role="group"
+        aria-label="Tokens with their tags"
+        aria-describedby="tokens-left"
+        lang={item.document.language ?? undefined}
+      >
         <Grid {...{ rows, offsets, labels }} tokens={state.tokens} active={state.active} onActivate={activate} />
       </div>
       <div class="tokens-details small">
