@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from llmlabel.domain.review import Filter
 from llmlabel.review.answers import check_answer, token_offsets
-from llmlabel.review.queue import ReviewQueue
+from llmlabel.review.queue import MAX_TAKE, ReviewQueue
 
-__all__ = ["ReviewQueue", "check_answer", "token_offsets"]
+__all__ = ["MAX_TAKE", "Filter", "ReviewQueue", "check_answer", "token_offsets"]

@@ -13,11 +13,13 @@ from llmlabel.store.audits import Audits
 from llmlabel.store.benchmarks import Benchmarks
 from llmlabel.store.certificates import Certificates
 from llmlabel.store.counting import count
+from llmlabel.store.current import Current
 from llmlabel.store.database import Database, now
 from llmlabel.store.days import Days
 from llmlabel.store.documents import Asked, Documents, Enqueue
 from llmlabel.store.events import Events
 from llmlabel.store.flags import Flags
+from llmlabel.store.free import Asker
 from llmlabel.store.gates import Gates
 from llmlabel.store.gold import Gold, GoldCount
 from llmlabel.store.idempotency import Idempotency
@@ -70,6 +72,7 @@ class Store:
         certificates: What was proved.
         audits: What people found of accepted answers; what they look at again.
         days: Call it with a guideline: what the pipeline said day by day.
+        current: Call it with a guideline: its newest labels that wait for nobody.
         benchmarks: Hidden gold given to reviewers; use it through `llmlabel.review`.
         people: Reviewers: their clearances and their scores.
         flags: What reviewers remark on guidelines.
@@ -91,6 +94,7 @@ class Store:
         self.certificates = Certificates(database, self.events, self.gates, self.trainings)
         self.audits = Audits(database, self.labels, self.events)
         self.days = Days(database)
+        self.current = Current(database)
         self.benchmarks = Benchmarks(database, self.events)
         self.people = People(database, self.events, self.benchmarks)
         self.flags = Flags(database, self.events)
@@ -134,6 +138,7 @@ class Store:
 __all__ = [
     "HEARTBEAT_LAPSE",
     "Asked",
+    "Asker",
     "AuditResult",
     "Counts",
     "Day",

@@ -13,7 +13,7 @@ from pydantic import JsonValue
 from llmlabel.domain.label import Route
 from llmlabel.store.database import Database, batches
 from llmlabel.store.events import Events
-from llmlabel.store.labels import Labels, label_id, matches, row_of_label
+from llmlabel.store.labels import Labels, label_id, languages_of, matches, row_of_label
 from llmlabel.store.learning_records import AuditResult
 from llmlabel.store.openings import place_in_queue
 from llmlabel.store.records import StoredLabel
@@ -100,7 +100,8 @@ class Audits:
         Args:
             label_ids: Of labels as the pipeline or a verdict made them.
             kind: `breach`: the label is accepted no more, until a person decides; decided ones
-                are passed over. `relabel`: it stands until a person says otherwise.
+                are passed over. `relabel`: it stands until a person says otherwise. One person
+                decides either, also where a panel did before.
             reason: Why, as a sentence; reviewers read it.
             priorities: By id of the document; 0.0 without one.
         """
@@ -183,6 +184,7 @@ class Audits:
     ) -> list[dict[str, Any]]:
         when = self._database.clock()
         ids = [stored.id for stored in current]
+        languages = languages_of(connection, [stored.label.document_id for stored in current])
         earlier = {
             row.label_id: row.n
             for row in connection.execute(
@@ -203,6 +205,7 @@ class Audits:
                 "kind": kind,
                 "blind": False,
                 "created_at": when,
+                "language": languages[stored.label.document_id],
             }
             for stored in current
         ]

@@ -26,7 +26,7 @@ def count(connection: sa.Connection, when: datetime) -> Counts:
         sa.select(
             sa.func.count().filter(reviews.c.status == "open").label("open"),
             sa.func.count().filter(leased).label("leased"),
-            sa.func.count().filter(reviews.c.status == "done").label("done"),
+            sa.func.count().filter(reviews.c.status == "done", reviews.c.settles).label("done"),
             sa.func.min(reviews.c.created_at).filter(reviews.c.status == "open").label("oldest"),
         )
     ).one()

@@ -376,5 +376,12 @@ def _has_status(status: DocumentStatus) -> sa.ColumnElement[bool]:
 
 
 def _holds_up() -> sa.ColumnElement[bool]:
-    # An audit, or a second look at a verified label, lets the label stand meanwhile.
-    return sa.and_(reviews.c.status == "open", reviews.c.kind.in_(["doubt", "forced", "breach"]))
+    # An audit, or a second look at a verified label, lets the label stand meanwhile; and so does
+    # the adjudication of an audit.
+    doubted = ["doubt", "forced", "breach"]
+    seat = reviews.alias("seat")
+    of_doubt = sa.and_(
+        reviews.c.kind == "adjudication",
+        sa.exists().where(seat.c.panel == reviews.c.panel, seat.c.kind.in_(doubted)),
+    )
+    return sa.and_(reviews.c.status == "open", sa.or_(reviews.c.kind.in_(doubted), of_doubt))

@@ -14,7 +14,7 @@ from llmlabel.domain.label import Label, Route
 from llmlabel.domain.prediction import Prediction
 from llmlabel.errors import NotFound
 from llmlabel.store.database import Database, batches
-from llmlabel.store.openings import review_row, wants_review
+from llmlabel.store.openings import review_rows, wants_review
 from llmlabel.store.records import StoredLabel
 from llmlabel.store.rows import document_of
 from llmlabel.store.tables import documents, labels, predictions, requests, reviews
@@ -56,7 +56,8 @@ class Labels:
             id = label_id(label.document_id, label.guideline, run)
             rows.setdefault(id, (row_of_label(id, label, run), label))
         with self._database.write() as connection:
-            self._refuse_unknown(connection, [label.document_id for label in new])
+            languages = languages_of(connection, [label.document_id for label in new])
+            _refuse_unknown(new, languages)
             fresh = {
                 row.id
                 for some in batches([row for row, _ in rows.values()])
@@ -67,9 +68,16 @@ class Labels:
             decided = self._decided(connection, [label.document_id for _, label in added])
             when = self._database.clock()
             opened = [
-                review_row(id, label, when, (priorities or {}).get(label.document_id))
+                row
                 for id, label in added
                 if wants_review(label) and (label.document_id, label.guideline) not in decided
+                for row in review_rows(
+                    id,
+                    label,
+                    when,
+                    priority=(priorities or {}).get(label.document_id),
+                    language=languages[label.document_id],
+                )
             ]
             _insert(connection, reviews, opened)
             self._settle(connection, new, run)
@@ -175,21 +183,6 @@ class Labels:
             for row in rows
         ]
 
-    def _refuse_unknown(self, connection: sa.Connection, ids: Sequence[str]) -> None:
-        wanted = sorted(set(ids))
-        for some in batches(wanted):
-            known = set(
-                connection.execute(
-                    sa.select(documents.c.id).where(documents.c.id.in_(some))
-                ).scalars()
-            )
-            missing = [id for id in some if id not in known]
-            if missing:
-                raise NotFound(
-                    f"There is no document `{missing[0]}` to label; store the document first.",
-                    field="document_id",
-                )
-
     def _settle(self, connection: sa.Connection, new: Sequence[Label], run: int) -> None:
         by_guideline: dict[str, list[str]] = defaultdict(list)
         for label in new:
@@ -212,13 +205,14 @@ class Labels:
                 )
 
     def _decided(self, connection: sa.Connection, ids: Sequence[str]) -> set[tuple[str, str]]:
-        # By people, under any run: what is verified needs no second look.
+        # By people, under any run: what is verified needs no second look. A panel that has not
+        # come to an answer yet has decided nothing.
         return {
             (row.document_id, row.guideline)
             for some in batches(sorted(set(ids)))
             for row in connection.execute(
                 sa.select(reviews.c.document_id, reviews.c.guideline).where(
-                    reviews.c.document_id.in_(some), reviews.c.status == "done"
+                    reviews.c.document_id.in_(some), reviews.c.status == "done", reviews.c.settles
                 )
             )
         }
@@ -254,11 +248,31 @@ def row_of_label(
     }
 
 
+def languages_of(connection: sa.Connection, ids: Sequence[str]) -> dict[str, str | None]:
+    """The language of each document that is stored; None where it is not known."""
+    return {
+        row.id: row.language
+        for some in batches(sorted(set(ids)))
+        for row in connection.execute(
+            sa.select(documents.c.id, documents.c.language).where(documents.c.id.in_(some))
+        )
+    }
+
+
 def matches(column: sa.Column[str], guideline: str) -> sa.ColumnElement[bool]:
     """Whether a column of references is this `name@version`, or any version of this name."""
     if "@" in guideline:
         return column == guideline
     return column.startswith(guideline + "@", autoescape=True)
+
+
+def _refuse_unknown(new: Sequence[Label], known: Mapping[str, object]) -> None:
+    for label in new:
+        if label.document_id not in known:
+            raise NotFound(
+                f"There is no document `{label.document_id}` to label; store the document first.",
+                field="document_id",
+            )
 
 
 def _is_current() -> sa.ColumnElement[bool]:

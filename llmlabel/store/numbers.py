@@ -18,7 +18,7 @@ class RouteCounts(Value):
     """How many documents went which way under a guideline, and what people did.
 
     `accepted` and `review` are the routes that the pipeline chose; `decisions` are verdicts,
-    skips and taken back ones left out.
+    skips and taken back ones left out; a panel's are one.
     """
 
     accepted: int = Field(description="Accepted by the pipeline.")
@@ -50,7 +50,7 @@ class Numbers:
             sa.select(sa.func.count())
             .select_from(reviews)
             .join(verdicts, verdicts.c.seq == reviews.c.winner)
-            .where(of_guideline, reviews.c.status == "done")
+            .where(of_guideline, reviews.c.status == "done", reviews.c.settles)
         )
         with self._database.read() as connection:
             by_route = {row.route: row.n for row in connection.execute(routed)}

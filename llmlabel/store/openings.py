@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from math import isnan
 from typing import Any
@@ -30,10 +31,32 @@ def wants_review(label: Label) -> bool:
     return not label.verified and (label.route is Route.REVIEW or label.drawn)
 
 
-def review_row(
-    label_id: str, label: Label, when: datetime, priority: float | None
-) -> dict[str, Any]:
-    """The review that a label opens, as a row of `reviews`.
+def review_rows(
+    label_id: str, label: Label, when: datetime, *, priority: float | None, language: str | None
+) -> list[dict[str, Any]]:
+    """The reviews that a label opens, as rows of `reviews`: one, or the seats of its panel.
+
+    A seat is blind, and in nothing else different from any other blind item. No verdict on it
+    settles the label until all are given.
+    """
+    row = _row(label_id, label, when, priority) | {"language": language}
+    if label.reviewers == 1:
+        return [row | {"panel": None, "seat": 0, "settles": True}]
+    seat = row | {"blind": True, "priority": AUDIT_PRIORITY, "settles": False}
+    return [
+        seat | {"id": derived_id(label_id, f"seat {n}"), "panel": "p" + label_id[1:], "seat": n}
+        for n in range(1, label.reviewers + 1)
+    ]
+
+
+def derived_id(label_id: str, part: str) -> str:
+    """The id of one of several reviews of a label, in the form of every other."""
+    digest = hashlib.sha256(f"{label_id}\x1f{part}".encode()).hexdigest()
+    return "r-" + digest[:32]
+
+
+def _row(label_id: str, label: Label, when: datetime, priority: float | None) -> dict[str, Any]:
+    """The review of one person.
 
     It is part of a random sample (`sampled`) where the document was drawn, or where everything
     was reviewed. It is blind where it was drawn; and, where there are audits at all, elsewhere

@@ -10,7 +10,7 @@ from pydantic import Field, JsonValue
 from llmlabel.domain.base import Value
 from llmlabel.domain.document import Document
 from llmlabel.domain.label import Label
-from llmlabel.domain.review import ReviewKind, ReviewStatus, Verdict
+from llmlabel.domain.review import ReviewKind, ReviewStatus, SeatAnswer, Verdict
 
 RequestStatus = Literal["queued", "done", "failed"]
 DocumentStatus = Literal["queued", "failed", "review", "done"]
@@ -90,9 +90,11 @@ class ReviewItem(Value):
     """One item of the review queue as it stands.
 
     `token`, `leased_by` and `lease_expires_at` describe the last lease given on it.
-    `verdict` is the one that closed it. While a `blind` item is open, reviewers see the document
-    only; `hidden` says so. `sampled` is the probability with which the document was chosen
-    whatever its confidence; None where its verdict is part of no random sample.
+    `verdict` is the one that closed it. While a `blind` item is open, or its panel unsettled,
+    reviewers see the document only; `hidden` says so. `sampled` is the probability with which the
+    document was chosen whatever its confidence; None where its verdict is part of no random
+    sample. `panel` is shared by the seats of a panel (`seat` 1 and up) and by the adjudication
+    where they disagree, which shows what they said as `answers`; all other items have `seat` 0.
     """
 
     id: str
@@ -109,13 +111,18 @@ class ReviewItem(Value):
     token: int
     leased_by: str | None = None
     lease_expires_at: datetime | None = None
+    session: str | None = Field(default=None, description="Of the last lease.")
+    panel: str | None = None
+    seat: int = 0
+    settled: bool = Field(default=True, description="The panel, if any, came to an answer.")
+    answers: tuple[SeatAnswer, ...] = ()
     verdict: Verdict | None = None
     created_at: datetime
 
     @property
     def hidden(self) -> bool:
-        """Whether reviewers must not see the proposal, nor why it is reviewed."""
-        return self.blind and self.status == "open"
+        """Whether reviewers must not see the proposal, why it is reviewed, nor any answer."""
+        return self.blind and (self.status == "open" or not self.settled)
 
 
 class ReviewPage(Value):

@@ -94,7 +94,7 @@ class Verified:
             sa.select(sa.func.count())
             .select_from(reviews)
             .join(verdicts, verdicts.c.seq == reviews.c.winner)
-            .where(reviews.c.status == "done", matches(reviews.c.guideline, guideline))
+            .where(_counts(), matches(reviews.c.guideline, guideline))
         )
         if moment is not None:
             query = query.where(verdicts.c.created_at > moment)
@@ -106,7 +106,7 @@ class Verified:
         with self._database.read() as connection:
             decided = connection.execute(
                 sa.select(sa.func.count(reviews.c.document_id.distinct())).where(
-                    reviews.c.status == "done", matches(reviews.c.guideline, guideline)
+                    _counts(), matches(reviews.c.guideline, guideline)
                 )
             ).scalar_one()
             imported = connection.execute(
@@ -144,7 +144,7 @@ def standing(
         )
         .join(verdicts, verdicts.c.seq == reviews.c.winner)
         .join(labels, labels.c.id == reviews.c.label_id)
-        .where(reviews.c.status == "done")
+        .where(_counts())
         .order_by(verdicts.c.seq)
     )
     if guideline is not None:
@@ -173,6 +173,11 @@ def standing(
             created_at=row.created_at,
         )
     return list(newest.values())
+
+
+def _counts() -> sa.ColumnElement[bool]:
+    # Of a panel only the verdict that gave its answer.
+    return sa.and_(reviews.c.status == "done", reviews.c.settles)
 
 
 def current_gold(

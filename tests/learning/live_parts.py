@@ -16,11 +16,11 @@ from llmlabel.domain.guideline import Guideline, LabelDefinition, LabelerStep, P
 from llmlabel.domain.label import Label, Route
 from llmlabel.domain.prediction import Outcome, Prediction, Source
 from llmlabel.domain.promise import Certificate, Promise
-from llmlabel.domain.review import Verdict
+from llmlabel.domain.review import Filter, Verdict
 from llmlabel.learning.certify import certify
 from llmlabel.learning.speak import Spoken
 from llmlabel.routing import Judged
-from llmlabel.store import Store
+from llmlabel.store import Asker, Store
 
 DELIVERED = Promise(error=0.05, probability=0.95)
 ACCEPTED = Promise(kind="accepted", error=0.1, probability=0.9)
@@ -164,9 +164,12 @@ class World:
         """Decide what waits, rightly; returns the ids of the reviews."""
         decided = []
         while len(decided) < limit:
-            item = self.store.reviews.lease(reviewer, timedelta(hours=1), self.guideline.ref)
-            if item is None:
+            asker = Asker(reviewer, None, timedelta(hours=1))
+            where = Filter(guideline=self.guideline.ref)
+            _, new = self.store.reviews.leases.take(asker, 1, where)
+            if not new:
                 break
+            item = new[0]
             right = self.truth[item.document.text]
             proposed = item.label.label
             kind = (
@@ -186,6 +189,6 @@ class World:
                     "route": Route.REVIEW if right is None else Route.ACCEPTED,
                 }
             )
-            self.store.reviews.decide(item.token, verdict, label)
+            self.store.reviews.verdicts.decide(item.token, verdict, lambda _, made=label: made)
             decided.append(item.id)
         return decided

@@ -22,8 +22,9 @@ from llmlabel.learning.gathering import CERTIFIES, SHOWN, gather
 from llmlabel.learning.rollback import roll_back
 from llmlabel.learning.training import due
 from llmlabel.learning.training_report import TrainingReport
-from llmlabel.store import Store
+from llmlabel.store import Asker, Store
 
+MARIA = Asker("maria", None, timedelta(hours=1))
 SCRIPT = Path(__file__).parent / "training_parts.py"
 
 
@@ -229,7 +230,7 @@ async def test_one_that_was_taken_for_dead_is_not_used(world: World) -> None:
 
 async def test_a_verdict_taken_back_is_not_learned_from(world: World) -> None:
     decided = await world.verdicts(60, 1000)
-    world.store.reviews.undo(decided[-1], "maria", timedelta(hours=1))
+    world.store.reviews.verdicts.undo(MARIA, decided[-1])
     undone = world.store.reviews.get(decided[-1]).document
     report = await train(world)
     assert report.known == 59
@@ -337,7 +338,7 @@ async def test_a_training_is_due_after_so_many_verdicts(store: Store) -> None:
     assert due(store, ref, 30)
     assert not due(store, ref, 31)
     assert not due(store, ref, 0)
-    store.reviews.undo(reviews[-1], "maria", timedelta(hours=1))
+    store.reviews.verdicts.undo(MARIA, reviews[-1])
     assert not due(store, ref, 30)
     await train(world, student=False)
     assert not due(store, ref, 1)

@@ -18,9 +18,10 @@ from llmlabel.domain.label import Route
 from llmlabel.domain.promise import Certificate, Promise
 from llmlabel.learning.live import Seen, live_risk
 from llmlabel.learning.watch import BREACHED, Watch
-from llmlabel.store import Store
+from llmlabel.store import Asker, Store
 
 REF = "mood@1.0.0"
+MARIA = Asker("maria", None, timedelta(hours=1))
 
 
 @pytest.fixture
@@ -171,7 +172,7 @@ async def test_undoing_the_verdict_that_broke_it_does_not_open_the_gate(
         assert not live.broken or live.audits
         [last] = world.review(1)
     assert last is not None
-    world.store.reviews.undo(last, "maria", timedelta(hours=1))
+    world.store.reviews.verdicts.undo(MARIA, last)
     watch.check(REF)
     watch.upkeep()
     assert not world.store.gates.get(REF).open

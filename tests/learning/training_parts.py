@@ -24,7 +24,7 @@ from llmlabel.domain.gold import NewGold
 from llmlabel.domain.guideline import Example, Guideline, LabelDefinition, LabelerStep, Policy
 from llmlabel.domain.label import Label, Route
 from llmlabel.domain.prediction import Prediction
-from llmlabel.domain.review import Verdict
+from llmlabel.domain.review import Filter, Verdict
 from llmlabel.embedding import SentenceEmbedder
 from llmlabel.labelers.example_pool import ExamplePool, NearestExamples
 from llmlabel.labelers.llm_choice import LlmChoice
@@ -35,7 +35,7 @@ from llmlabel.pipeline import Pipeline
 from llmlabel.prompts import PromptLibrary
 from llmlabel.routing import RawJudge, Routing, Step
 from llmlabel.shipped import search_folders
-from llmlabel.store import Store
+from llmlabel.store import Asker, Store
 from llmlabel.testing import FakeChatModel
 
 LABELS = ("food", "travel", "sport")
@@ -168,9 +168,12 @@ class World:
     def decide(self, right: dict[str, str], reviewer: str = "maria") -> list[str]:
         decided = []
         while True:
-            item = self.store.reviews.lease(reviewer, timedelta(hours=1), self.guideline.ref)
-            if item is None:
+            asker = Asker(reviewer, None, timedelta(hours=1))
+            where = Filter(guideline=self.guideline.ref)
+            _, new = self.store.reviews.leases.take(asker, 1, where)
+            if not new:
                 return decided
+            item = new[0]
             answer = ChoiceAnswer(label=right[item.document.text])
             proposed = item.label.label
             verdict = Verdict(
@@ -181,7 +184,8 @@ class World:
                 created_at=self.store.database.clock(),
             )
             update = {"answer": answer, "verified": True, "route": Route.ACCEPTED}
-            self.store.reviews.decide(item.token, verdict, proposed.model_copy(update=update))
+            made = proposed.model_copy(update=update)
+            self.store.reviews.verdicts.decide(item.token, verdict, lambda _, made=made: made)
             decided.append(item.id)
 
     def _label(

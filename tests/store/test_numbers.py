@@ -10,7 +10,8 @@ import pytest
 
 from llmlabel.domain.document import Document
 from llmlabel.domain.label import Label, Route
-from llmlabel.store import Store
+from llmlabel.domain.review import Filter
+from llmlabel.store import Asker, Store
 from llmlabel.store.numbers import Numbers
 
 REF = "sentiment@1.0.0"
@@ -38,8 +39,8 @@ def test_routes_and_decisions_are_counted(
     put("a")
     put("b", Route.REVIEW)
     put("c", Route.REVIEW)
-    item = store.reviews.lease("maria", timedelta(minutes=5), REF)
-    assert item is not None
+    asker = Asker("maria", None, timedelta(minutes=5))
+    assert store.reviews.leases.take(asker, 1, Filter(guideline=REF))[1]
     counts = numbers.routes("sentiment")
     assert (counts.accepted, counts.review, counts.waiting, counts.decisions) == (1, 2, 2, 0)
     assert numbers.routes("intent").accepted == 0

@@ -14,8 +14,8 @@ branch_labels = None
 depends_on = None
 
 SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-PLACE = ["status", "guideline", sa.text("priority DESC"), "seq"]
-KIND_PLACE = ["status", "guideline", "kind", sa.text("priority DESC"), "seq"]
+PLACE: tuple[str | sa.TextClause, ...] = ("status", "guideline", sa.text("priority DESC"), "seq")
+KIND_PLACE = (*PLACE[:2], "kind", *PLACE[2:])
 
 
 def upgrade() -> None:
