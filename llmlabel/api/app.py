@@ -25,6 +25,7 @@ from llmlabel.api import (
 from llmlabel.api.docs import add_docs
 from llmlabel.api.middleware import BodyLimit, RequestId
 from llmlabel.api.openapi import DESCRIPTION, TAGS, describe
+from llmlabel.api.page import add_page
 from llmlabel.api.service import Service
 
 MAX_JSON_BYTES = 64 << 20
@@ -81,5 +82,6 @@ def create_app(application: Service) -> FastAPI:
     ):
         app.include_router(resource.router)
     add_docs(app)
+    add_page(app)
     describe(app)
     return app

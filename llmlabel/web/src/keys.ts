@@ -33,11 +33,16 @@ export function allowSingleKeys(allowed: boolean): void {
   singleKeys = allowed;
 }
 
-/**
- * Key commands for as long as the component stands. The newest component wins; below a modal
- * one nothing is asked.
- */
-export function useKeys(bindings: Binding[], options: { modal?: boolean; active?: boolean } = {}): void {
+export interface KeyOptions {
+  /** Nothing below hears a key. */
+  modal?: boolean;
+  active?: boolean;
+  /** Of the page around the task: everything else is asked first. */
+  base?: boolean;
+}
+
+/** Key commands for as long as the component stands. The newest component is asked first. */
+export function useKeys(bindings: Binding[], options: KeyOptions = {}): void {
   const layer = useRef<Layer>({ bindings, modal: false, age: 0 });
   layer.current.bindings = bindings;
   layer.current.modal = options.modal ?? false;
@@ -47,7 +52,8 @@ export function useKeys(bindings: Binding[], options: { modal?: boolean; active?
   useEffect(() => {
     if (!active) return;
     const mine = layer.current;
-    layers.push(mine);
+    if (options.base) layers.unshift(mine);
+    else layers.push(mine);
     layers.sort((a, b) => a.age - b.age);
     if (!listening) {
       addEventListener("keydown", pressed);

@@ -2,7 +2,7 @@ import { inWords, Problem, Unreachable } from "../api/client";
 import type { Answer, Review, Taken } from "../api/types";
 import type { Decision } from "../tasks/task";
 import { sameAnswer, shortened } from "../text/answers";
-import { Hand, type Held, held, renew } from "./hand";
+import { Hand, type Held, held, proposed, renew } from "./hand";
 import { keepAll, renewIn } from "./keep";
 import { type Entry, Outbox, type Refusal } from "./outbox";
 import type { Shelf } from "./shelf";
@@ -72,6 +72,7 @@ export class Engine {
   private decided = 0;
   private taking: Promise<void> | null = null;
   private nothingUntil = 0;
+  private wanted: Refusal | null = null;
   private snapshot_: Snapshot | null = null;
 
   constructor(private readonly parts: Parts) {
@@ -112,6 +113,7 @@ export class Engine {
 
   /** Take items of one queue; those of another are given back first. Null: of none. */
   async open(where: Filter | null): Promise<void> {
+    if (where && JSON.stringify(where) === JSON.stringify(this.where)) return;
     this.where = where;
     this.phase = where ? "loading" : "resting";
     const leases = this.hand.leases();
@@ -121,7 +123,9 @@ export class Engine {
     await this.taking;
     await this.giveBack([...leases, ...(this.parts.tab.get<LeaseRef[]>(LEFT) ?? [])]);
     this.parts.tab.drop(LEFT);
-    if (this.where === where) await this.refill(true);
+    if (this.where !== where) return;
+    await this.refill(true);
+    if (where && this.wanted) await this.reopen(this.wanted);
   }
 
   /** Another reviewer takes over this tab: what is unsent waits until this one is back. */
@@ -142,16 +146,18 @@ export class Engine {
   /** The page came back from where browsers keep pages that were left. */
   async comeBack(): Promise<void> {
     // What was begun is still held by this tab: it comes first again, with its draft.
+    const where = this.where;
+    this.where = null;
     this.hand.items = [];
     this.outbox.hurry();
-    await this.open(this.where);
+    await this.open(where);
   }
 
-  setDraft(draft: Answer): void {
+  setDraft(draft: Answer | null): void {
     const current = this.hand.current;
     if (!current) return;
     current.draft = draft;
-    current.touched = !sameAnswer(draft, current.item.proposal?.answer ?? null);
+    current.touched = !sameAnswer(draft, proposed(current.item));
     if (current.touched) this.parts.tab.put(DRAFT + current.item.id, draft);
     else this.parts.tab.drop(DRAFT + current.item.id);
     this.changed();
@@ -209,6 +215,8 @@ export class Engine {
 
   /** Decide something refused once more, if the service still lets this reviewer have it. */
   async reopen(refusal: Refusal): Promise<void> {
+    this.wanted = this.where ? null : refusal;
+    if (this.wanted) return; // as soon as a queue is open
     try {
       const item = await this.parts.transport.takeOne(refusal.entry.reviewId);
       this.hand.putFirst(held(item, refusal.entry.answer));

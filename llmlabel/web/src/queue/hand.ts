@@ -77,11 +77,16 @@ export function held(item: Review, draft: Answer | null = null): Held {
     item,
     token: null,
     expiresAt: 0,
-    draft: draft ?? item.proposal?.answer ?? null,
+    draft: draft ?? proposed(item),
     touched: draft !== null,
   };
   renew(fresh, item);
   return fresh;
+}
+
+/** What can be confirmed as it stands. Where reviewers disagree, an adjudicator has to choose. */
+export function proposed(item: Review): Answer | null {
+  return item.answers ? null : (item.proposal?.answer ?? null);
 }
 
 /** Hold an item under the lease that the service names now. */

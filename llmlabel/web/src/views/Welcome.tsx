@@ -1,13 +1,24 @@
 import type { VNode } from "preact";
+import { useEffect } from "preact/hooks";
+import { useDesk } from "../queue/desk";
 import { href } from "../router";
+import { Queues } from "./Queues";
 
 export function Welcome(): VNode {
+  const { engine, reviewer } = useDesk();
+  useEffect(() => void engine.open(null), [engine]);
   return (
-    <main>
-      <h1>Review</h1>
-      <a class="button" href={href("review")}>
-        Start
-      </a>
+    <main id="main" class="welcome">
+      <div class="row">
+        <h1>
+          Good to see you, <bdi>{reviewer}</bdi>
+        </h1>
+        <span class="spring" />
+        <a class="button" href={href("review")}>
+          Review whatever matters most
+        </a>
+      </div>
+      <Queues />
     </main>
   );
 }

@@ -9,13 +9,15 @@ interface Props {
   first: readonly (string | null)[];
   /** What gets the label, in words. */
   subject: string;
+  /** What was typed before it opened. */
+  begin?: string;
   onPick(label: string): void;
   onClose(): void;
 }
 
 /** Type a part of a label, Enter takes the first. */
-export function TypeAhead({ labels, first, subject, onPick, onClose }: Props): VNode {
-  const [typed, setTyped] = useState("");
+export function TypeAhead({ labels, first, subject, begin = "", onPick, onClose }: Props): VNode {
+  const [typed, setTyped] = useState(begin);
   const [chosen, setChosen] = useState(0);
   const input = useRef<HTMLInputElement>(null);
   const list = useRef<HTMLUListElement>(null);

@@ -1,0 +1,61 @@
+import type { Engine } from "./engine";
+
+const ASK_AGAIN = 15_000;
+/** Whoever has not touched the page for so long has left: the items may go to others. */
+const AWAY = 600_000;
+
+/** Tie an engine to the browser: time, network, visibility, leaving. Returns how to untie it. */
+export function attach(engine: Engine): () => void {
+  let lastTouched = Date.now();
+  let timer: ReturnType<typeof setTimeout>;
+
+  const beat = async (): Promise<void> => {
+    const next = Date.now() - lastTouched < AWAY ? await engine.keep() : engine.keepIn();
+    timer = setTimeout(beat, next);
+  };
+  timer = setTimeout(beat, engine.keepIn());
+
+  const asking = setInterval(() => {
+    const { phase } = engine.snapshot();
+    if (!document.hidden && (phase === "empty" || phase === "failed")) void engine.refill(true);
+  }, ASK_AGAIN);
+
+  const touched = (): void => {
+    const wasAway = Date.now() - lastTouched >= AWAY;
+    lastTouched = Date.now();
+    if (wasAway) void engine.keep();
+  };
+  const seen = (): void => {
+    engine.watch.show(!document.hidden);
+    if (!document.hidden) void engine.keep();
+  };
+  const back = (): void => {
+    engine.outbox.hurry();
+    void engine.refill(true);
+  };
+  const left = (): void => engine.leave();
+  const returned = (event: PageTransitionEvent): void => {
+    if (event.persisted) void engine.comeBack();
+  };
+  const leaving = (event: BeforeUnloadEvent): void => {
+    const { unsent, lasting } = engine.snapshot();
+    if (unsent && !lasting) event.preventDefault();
+  };
+
+  const signals: [EventTarget, string, EventListener][] = [
+    [document, "visibilitychange", seen],
+    [window, "keydown", touched],
+    [window, "pointerdown", touched],
+    [window, "wheel", touched],
+    [window, "online", back],
+    [window, "pagehide", left],
+    [window, "pageshow", returned as EventListener],
+    [window, "beforeunload", leaving as EventListener],
+  ];
+  for (const [target, name, listener] of signals) target.addEventListener(name, listener, { passive: name === "wheel" });
+  return () => {
+    clearTimeout(timer);
+    clearInterval(asking);
+    for (const [target, name, listener] of signals) target.removeEventListener(name, listener);
+  };
+}
