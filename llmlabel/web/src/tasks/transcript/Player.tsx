@@ -29,10 +29,12 @@ interface Props {
   marks?: readonly number[];
   /** More keys of the sound. */
   keys?: readonly Binding[];
+  /** Beside a task with uses of its own for Space and the arrows. */
+  aside?: boolean;
 }
 
 /** The waveform, the position, and keys to play, seek and change the speed. */
-export function Player({ sound, marks = NO_MARKS, keys = [] }: Props): VNode {
+export function Player({ sound, marks = NO_MARKS, keys = [], aside = false }: Props): VNode {
   const [, redraw] = useState("");
   const [outline, setOutline] = useState<Outline | "none" | null>(null);
   useEffect(
@@ -52,11 +54,14 @@ export function Player({ sound, marks = NO_MARKS, keys = [] }: Props): VNode {
   }, [sound]);
 
   const group = "Sound";
-  useKeys([
+  const own: Binding[] = [
     { group, keys: ["Space"], label: "Play or pause", run: () => sound.toggle() },
-    { group, keys: ["Alt+k"], label: "Play or pause, also while writing", inFields: true, run: () => sound.toggle() },
     { group, keys: ["ArrowLeft"], label: `Back ${STEP} seconds`, run: () => sound.by(-STEP) },
     { group, keys: ["ArrowRight"], label: `Forward ${STEP} seconds`, run: () => sound.by(STEP) },
+  ];
+  useKeys([
+    ...(aside ? [] : own),
+    { group, keys: ["Alt+k"], label: "Play or pause, also while writing", inFields: true, run: () => sound.toggle() },
     { group, keys: ["Alt+j"], label: `Back ${STEP} seconds, also while writing`, inFields: true, run: () => sound.by(-STEP) },
     { group, keys: ["Alt+l"], label: `Forward ${STEP} seconds, also while writing`, inFields: true, run: () => sound.by(STEP) },
     { group, keys: [","], label: "Slower", run: () => sound.faster(-1) },
@@ -70,9 +75,10 @@ export function Player({ sound, marks = NO_MARKS, keys = [] }: Props): VNode {
       {outline === null && <p class="waveform waveform-waiting small soft">Drawing the sound…</p>}
       {outline !== null && outline !== "none" && <Waveform sound={sound} outline={outline} marks={marks} />}
       <div class="row">
-        <button type="button" class="button" aria-label={sound.playing ? "Pause" : "Play"} onClick={() => sound.toggle()}>
+        <button type="button" class="button" onClick={() => sound.toggle()}>
           {sound.playing ? <PauseSign /> : <PlaySign />}
-          <kbd>Space</kbd>
+          <span class="out-of-sight">{sound.playing ? "Pause" : "Play"}</span>
+          <kbd>{aside ? "Alt K" : "Space"}</kbd>
         </button>
         <input
           type="range"

@@ -30,7 +30,8 @@ export function RecordingPlayer({ item }: { item: Review }): VNode | null {
       <Player
         sound={sound}
         marks={marks}
-        keys={[{ group: "Sound", keys: ["p"], label: "Play the selected text", run: hear }]}
+        aside
+        keys={[{ group: "Sound", keys: ["p", "Alt+p"], label: "Play the selected text", run: hear }]}
       />
       {moments.length > 0 && (
         <ul class="heard" aria-label="Where it is said">
