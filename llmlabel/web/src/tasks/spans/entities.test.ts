@@ -46,10 +46,13 @@ describe("what an item starts with", () => {
     expect(entitiesOf(made, made.answer)).toEqual(entitiesOf(made, null));
   });
 
-  it("a draft that says something else is all decided", () => {
-    const entities = entitiesOf(made, { kind: "spans", spans: [{ start: 0, end: 4, label: "WORK" }] });
-    expect(entities.filter(waits)).toEqual([]);
-    expect(answerOf(entities, made)).toEqual({ kind: "spans", spans: [{ start: 0, end: 4, label: "WORK" }] });
+  it("what a draft changes is decided, the rest is as much in doubt as before", () => {
+    const draft = { kind: "spans", spans: [{ start: 10, end: 14, label: "DATE" }, { start: 0, end: 4, label: "WORK" }] } as const;
+    const entities = entitiesOf(made, { ...draft, spans: [...draft.spans] });
+    expect(entities.filter(waits).map(({ start }) => start)).toEqual([5, 10]);
+    expect(entities.filter(({ settled }) => settled).map(({ label }) => label)).toEqual(["PERSON", "WORK"]);
+    const answer = answerOf(entities, made);
+    expect(answer).toEqual({ kind: "spans", spans: [...draft.spans].reverse() });
   });
 });
 

@@ -106,17 +106,14 @@ function fromUnit({ start, end, label }: Span, unit: Unit | undefined) {
   };
 }
 
-/** What was proposed, changed to a draft; when that says something else, all is decided. */
+/** What was proposed, changed to a draft; what the draft changes is decided. */
 function redrawn(proposed: readonly Entity[], draft: readonly Span[]): Entity[] {
   const wanted = new Map(draft.map((span) => [`${spot(span)} ${span.label}`, span]));
   const entities = proposed.map((each) => {
     const inside = wanted.delete(`${spot(each)} ${each.label}`);
-    return { ...each, inside };
+    return { ...each, inside, settled: inside !== each.inside };
   });
-  const changed = wanted.size > 0 || entities.some((each, n) => each.inside !== proposed[n]!.inside);
-  if (!changed) return entities;
-  const settled = entities.map((each) => ({ ...each, settled: true }));
-  return [...settled, ...[...wanted.values()].map((span) => added(span, 0))];
+  return [...entities, ...[...wanted.values()].map((span) => added(span, 0))];
 }
 
 /** A span that the reviewer makes. */

@@ -42,8 +42,10 @@ export function tokensOf(item: Review, draft: Answer | null): Token[] {
     : (item.tokens ?? []).map((extent) => untagged(extent));
   if (draft?.kind !== "tokens" || draft.tokens.length !== tokens.length) return tokens;
   const said = draft.tokens;
-  if (tokens.every(({ label }, n) => label === said[n]!.label)) return tokens;
-  return tokens.map((token, n) => ({ ...token, label: said[n]!.label, settled: true }));
+  return tokens.map((token, n) => {
+    const { label } = said[n]!;
+    return label === token.label ? token : { ...token, label, settled: true };
+  });
 }
 
 /** The whole answer; null while a token has no tag. The proposed one itself if nothing changed. */
