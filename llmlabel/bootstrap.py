@@ -26,7 +26,9 @@ from llmlabel.jobs import Jobs
 from llmlabel.labelers.example_pool import ExamplePool
 from llmlabel.learning.certification import CERTIFY, Certification
 from llmlabel.learning.label_errors import Suspect, label_errors
+from llmlabel.learning.losses import loss_of
 from llmlabel.learning.order import priorities
+from llmlabel.learning.relabel import Relabeling
 from llmlabel.learning.training import due, train
 from llmlabel.learning.training_report import TrainingReport
 from llmlabel.learning.watch import Watch
@@ -36,6 +38,7 @@ from llmlabel.parts import Parts
 from llmlabel.pipeline import Pipeline
 from llmlabel.prompts import PromptLibrary
 from llmlabel.review import ReviewQueue
+from llmlabel.review.benchmarks import BenchmarkQueue
 from llmlabel.routing import Routing, Step
 from llmlabel.settings import Settings
 from llmlabel.shipped import search_folders
@@ -172,12 +175,20 @@ class Application:
     @cached_property
     def reviews(self) -> ReviewQueue:
         """The review queue; audits are weighed after every verdict on one."""
+        seconds = self.settings.lease_seconds
         return ReviewQueue(
             self.store,
             self.guidelines.get,
-            self.settings.lease_seconds,
+            seconds,
             decided=self.watch.decided,
+            clearance=self.store.people.get,
+            benchmarks=BenchmarkQueue(self.store, self.guidelines.get, loss_of, seconds),
         )
+
+    @cached_property
+    def relabel(self) -> Relabeling:
+        """Has people look at labels again; call it."""
+        return Relabeling(lambda: self.store, self.guidelines.get, self.label_errors)
 
     @cached_property
     def watch(self) -> Watch:

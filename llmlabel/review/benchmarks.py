@@ -157,6 +157,8 @@ class BenchmarkQueue:
             token=found.token,
             leased_by=found.reviewer,
             lease_expires_at=found.lease_expires_at,
+            session=found.session,
+            settled=False,  # it stays hidden for ever
             verdict=found.verdict,
             created_at=found.created_at,
         )

@@ -26,12 +26,16 @@ from llmlabel.domain.promise import Promise
 from llmlabel.errors import ModelRejected
 from llmlabel.guidelines import GuidelineLibrary
 from llmlabel.jobs import Jobs, Patience
-from llmlabel.learning.certification import CERTIFY
+from llmlabel.learning.certification import CERTIFY, Asked
 from llmlabel.learning.certify import certify
+from llmlabel.learning.label_errors import Suspect
+from llmlabel.learning.losses import loss_of
+from llmlabel.learning.relabel import Relabeling
 from llmlabel.learning.speak import Spoken
 from llmlabel.learning.watch import Watch
 from llmlabel.models import ModelStore
 from llmlabel.review import ReviewQueue
+from llmlabel.review.benchmarks import BenchmarkQueue
 from llmlabel.routing import Judged
 from llmlabel.shipped import search_folders
 from llmlabel.store import Store
@@ -67,7 +71,15 @@ class SmallService:
         self.models = ModelStore(folder / "models")
         self.store = Store.open(f"sqlite:///{folder / 'store.db'}", recordings=folder / "sound")
         self.guidelines = GuidelineLibrary(search_folders("guidelines"))
-        self.reviews = ReviewQueue(self.store, self.guidelines.get, lease_seconds=60)
+        self.reviews = ReviewQueue(
+            self.store,
+            self.guidelines.get,
+            lease_seconds=60,
+            clearance=self.store.people.get,
+            benchmarks=BenchmarkQueue(self.store, self.guidelines.get, loss_of, 60),
+        )
+        self.suspects: list[Suspect] = []
+        self.relabel = Relabeling(lambda: self.store, self.guidelines.get, self.label_errors)
         self.promise: Promise | None = None
         self.watch = Watch(self.store, self.guidelines.get)
         self.jobs = Jobs(
@@ -100,11 +112,23 @@ class SmallService:
             labels = [self.label_of(document, ref) for document in documents]
             return [Spoken(Judged(each.opinions[0], each.confidence), ()) for each in labels]
 
-        stated = Promise.model_validate_json(argument) if argument else self.promise
+        asked = Asked.of(argument)
+        stated = asked.promise or self.promise
         assert stated is not None
         identity: dict[str, JsonValue] = {"labelers": ["fake"]}
-        made = await certify(self.store, guideline, speak, identity=identity, promise=stated, id=id)
+        made = await certify(
+            self.store,
+            guideline,
+            speak,
+            identity=identity,
+            promise=stated,
+            reviewer_error=bool(asked.reviewer_error),
+            id=id,
+        )
         return made.id
+
+    async def label_errors(self, ref: str) -> list[Suspect]:
+        return self.suspects
 
     async def transcribe(self, path: Path, language: str | None) -> Transcription:
         return Transcription(
