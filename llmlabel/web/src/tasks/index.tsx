@@ -1,4 +1,4 @@
-import type { ComponentType } from "preact";
+import type { ComponentType, VNode } from "preact";
 import type { Review } from "../api/types";
 import { lazy, type Lazy } from "../lazy";
 import { Choice } from "./Choice";
@@ -10,6 +10,16 @@ const Transcript = lazy<TaskProps>(() => import("./transcript/Transcript").then(
 const Adjudication = lazy<TaskProps>(() =>
   import("./adjudication/Adjudication").then((file) => file.Adjudication),
 );
+
+const RecordingPlayer = lazy<{ item: Review }>(() =>
+  import("./transcript/RecordingPlayer").then((file) => file.RecordingPlayer),
+);
+
+/** The sound beside a task about what was said; a transcript's task plays it itself. */
+export function Recording({ item }: { item: Review }): VNode | null {
+  if (!item.document.recording || item.guideline.kind === "transcript") return null;
+  return <RecordingPlayer item={item} />;
+}
 
 /** The component that decides an item. */
 export function taskFor(item: Review): ComponentType<TaskProps> | Lazy<TaskProps> {

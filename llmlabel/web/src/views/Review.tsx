@@ -6,7 +6,7 @@ import { setPref, usePrefs } from "../prefs";
 import { useDesk, useSnapshot } from "../queue/desk";
 import { proposed } from "../queue/hand";
 import type { Filter } from "../queue/transport";
-import { preload, taskFor } from "../tasks";
+import { preload, Recording, taskFor } from "../tasks";
 import type { Decision, TaskProps } from "../tasks/task";
 import { answerInWords, sameAnswer } from "../text/answers";
 import { Metadata } from "../ui/DocumentText";
@@ -111,6 +111,7 @@ export function Review({ queue, guideline, query }: Props): VNode {
         <article ref={article} tabIndex={-1} class="work" aria-label={nameOf(item)} data-review={item.id}>
           <Heading item={item} ahead={snapshot.ahead.length} decided={snapshot.decided} open={snapshot.waiting?.open ?? null} />
           <section class="card paper" aria-label="Item">
+            <Recording key={`sound ${item.id}`} item={item} />
             <Task key={item.id} item={item} draft={current.draft} onDecide={decide} onDraft={(answer) => engine.setDraft(answer)} />
             <Metadata document={item.document} />
           </section>

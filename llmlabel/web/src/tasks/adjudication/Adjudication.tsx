@@ -31,7 +31,6 @@ function Panel({ item, draft, onDraft, onDecide }: TaskProps): VNode {
   const machine = item.proposal?.answer ?? null;
   const all: Member[] = machine ? [...members, { by: "M", answer: machine, kind: null, comment: null }] : members;
   const [taken, setTaken] = useState<{ by: string; round: number } | null>(null);
-  const [made, setMade] = useState(false);
   const [said, say] = useState("");
 
   const take = (member: Member): void => {
@@ -53,7 +52,7 @@ function Panel({ item, draft, onDraft, onDecide }: TaskProps): VNode {
         {all.map((member, n) => (
           <article key={member.by} class={`card panel-answer${taken?.by === member.by ? " panel-taken" : ""}`}>
             <div class="row">
-              <h3 class="spring">{member.by === "M" ? "Model" : member.by}</h3>
+              <h2 class="spring">{member.by === "M" ? "Model" : member.by}</h2>
               {member.answer && (
                 <button type="button" class="button small" aria-pressed={taken?.by === member.by} onClick={() => take(member)}>
                   Take <kbd>{member.by}</kbd>
@@ -71,11 +70,8 @@ function Panel({ item, draft, onDraft, onDecide }: TaskProps): VNode {
         <Task
           key={`task ${round}`}
           item={inner}
-          draft={taken || made ? draft : null}
-          onDraft={(answer) => {
-            setMade(true);
-            onDraft(answer);
-          }}
+          draft={draft}
+          onDraft={onDraft}
           onDecide={onDecide}
         />
       </section>
@@ -83,7 +79,7 @@ function Panel({ item, draft, onDraft, onDecide }: TaskProps): VNode {
         key={`keys ${round}`}
         members={all}
         onTake={take}
-        decided={taken !== null || made}
+        decided={draft !== null}
         onEarly={() => say(`Take an answer first: ${all.filter(({ answer }) => answer).map(({ by }) => by).join(", ")}.`)}
       />
       <p class={said ? "small" : "out-of-sight"} role="status">
@@ -109,7 +105,7 @@ function Keys({ members, decided, onTake, onEarly }: KeysProps): null {
     label: member.by === "M" ? "Take the model's answer" : `Take the answer of ${member.by}`,
     run: () => onTake(member),
   }));
-  // Without it, Enter would confirm what the model proposed and nobody chose.
+  // An empty answer must be meant.
   bindings.push({ group, keys: ["Enter"], label: "Send the answer", disabled: decided, hidden: true, run: onEarly });
   useKeys(bindings);
   return null;
