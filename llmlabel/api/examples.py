@@ -141,59 +141,11 @@ _guideline_summary = {
     "threshold": 0.8,
     "sha256": _SHA256,
 }
-_guideline_for_review = {
-    "ref": "sentiment@1.0.0",
-    "kind": "choice",
-    "title": "Sentiment",
-    "question": "Which opinion or feeling does the writer of this text express?",
-    "labels": [_definition],
-    "clauses": [_clause],
-    "body": "Judge the text as a whole …",
-}
 _example = {
     "id": "s04",
     "text": "Gorgeous screen, but the speakers crackle at any volume.",
     "label": "mixed",
     "clause": "SENT-4",
-}
-_lease = {"review_id": "r-41", "reviewer": "maria", "token": 3, "expires_at": _LATER}
-_verdict = {
-    "review_id": "r-41",
-    "reviewer": "maria",
-    "kind": "confirm",
-    "answer": _choice,
-    "comment": "Praise for the concert, blame for the price.",
-    "seconds": 6.5,
-    "created_at": _LATER,
-}
-_verdict_in = {
-    "token": 3,
-    "kind": "correct",
-    "answer": {"kind": "choice", "label": "positive"},
-    "seconds": 6.5,
-}
-_review_summary = {
-    "id": "r-41",
-    "status": "open",
-    "blind": False,
-    "kind": "doubt",
-    "document_id": "review-17",
-    "guideline": "sentiment@1.0.0",
-    "reason": "The confidence 0.71 is below the threshold 0.8.",
-    "priority": 0.29,
-    "lease": _lease,
-    "verdict": None,
-    "created_at": _WHEN,
-}
-_counts = {"open": 12, "leased": 1, "done": 340, "oldest_open_at": _WHEN}
-_reviewed = {
-    "id": "review-17",
-    "text": _TEXT,
-    "text_sha256": _SHA256,
-    "language": "en",
-    "metadata": {"channel": "web"},
-    "recording": None,
-    "transcript": None,
 }
 _certificate: dict[str, Any] = {
     "id": "c-5b1f",
@@ -308,7 +260,6 @@ EXAMPLES: Final[dict[str, Any]] = {
         "body": "Judge the text as a whole …",
         "sha256": _SHA256,
     },
-    "GuidelineForReview": _guideline_for_review,
     "GuidelineSummary": _guideline_summary,
     "GuidelinesOut": {"guidelines": [_guideline_summary], "broken": []},
     "JsonValue": {"channel": "web"},
@@ -317,8 +268,6 @@ EXAMPLES: Final[dict[str, Any]] = {
     "LabelSource": _label_source,
     "LabelerStep": _step,
     "LabelsOut": {"labels": [_label]},
-    "Lease": _lease,
-    "LeaseIn": {"token": 3},
     "ModelReadiness": _model,
     "Outcome": "answered",
     "Policy": _policy,
@@ -337,38 +286,16 @@ EXAMPLES: Final[dict[str, Any]] = {
     "Ready": {"status": "ready", "store": "ok", "models": [_model]},
     "Recording": _recording,
     "RequestOut": _request,
-    "ReviewCounts": _counts,
-    "ReviewOut": {
-        "id": "r-41",
-        "status": "open",
-        "blind": False,
-        "kind": "doubt",
-        "reason": "The confidence 0.71 is below the threshold 0.8.",
-        "document": _reviewed,
-        "proposal": _label,
-        "opinions": [_prediction],
-        "tokens": None,
-        "guideline": _guideline_for_review,
-        "lease": _lease,
-        "verdict": None,
-        "created_at": _WHEN,
-    },
-    "ReviewSummary": _review_summary,
-    "ReviewedDocument": _reviewed,
-    "ReviewsOut": {"reviews": [_review_summary], "next_cursor": None, "counts": _counts},
     "Route": "review",
     "RouteCounts": _routes,
     "Segment": _segment,
     "Source": _source,
     "Span": _span,
     "SpansAnswer": _spans,
-    "TokenOffsets": {"start": 0, "end": 5},
     "TokensAnswer": {"kind": "tokens", "tokens": [{"start": 0, "end": 5, "label": "PROPN"}]},
     "Transcript": _transcript,
     "TranscriptAnswer": {"kind": "transcript", "text": _TEXT},
     "Unit": _unit,
-    "Verdict": _verdict,
-    "VerdictIn": _verdict_in,
     "Word": _word,
 }
 """By the schema's name in /openapi.json."""
@@ -377,15 +304,6 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "documents_submit": {
         "one": {"summary": "One text", "value": _document_in},
         "several": {"summary": "Several texts", "value": _documents_in},
-    },
-    "reviews_verdict": {
-        "confirm": {"summary": "The proposal is right", "value": {"token": 3, "kind": "confirm"}},
-        "correct": {"summary": "Another answer is right", "value": _verdict_in},
-        "reject": {
-            "summary": "No answer is right",
-            "value": {"token": 3, "kind": "reject", "comment": "Not a sentence."},
-        },
-        "skip": {"summary": "Someone else should decide", "value": {"token": 3, "kind": "skip"}},
     },
 }
 """Examples of bodies by the operation's id."""

@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from llmlabel.api.examples import BODIES, EXAMPLES
 from llmlabel.api.people_examples import PEOPLE
 from llmlabel.api.problems import Problem
+from llmlabel.api.review_examples import REVIEW_BODIES, REVIEWS
 from llmlabel.api.route import KEY_HEADER
 
 DESCRIPTION = """\
@@ -65,7 +66,8 @@ def _described(app: FastAPI) -> dict[str, Any]:
         schemas.setdefault(name, problem_schema)
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
-    known = {**EXAMPLES, **PEOPLE}
+    known = {**EXAMPLES, **PEOPLE, **REVIEWS}
+    bodies = {**BODIES, **REVIEW_BODIES}
     for name, one in schemas.items():
         if name in known and "examples" not in one:
             one["examples"] = [known[name]]
@@ -76,9 +78,9 @@ def _described(app: FastAPI) -> dict[str, Any]:
                     response["content"].pop("application/json", None)
             if method == "post":
                 operation.setdefault("parameters", []).append(_KEY_PARAMETER)
-            if operation["operationId"] in BODIES:
+            if operation["operationId"] in bodies:
                 content = operation["requestBody"]["content"]
-                content["application/json"]["examples"] = BODIES[operation["operationId"]]
+                content["application/json"]["examples"] = bodies[operation["operationId"]]
     return schema
 
 

@@ -13,11 +13,23 @@ from llmlabel.domain.answer import Answer
 from llmlabel.domain.document import Transcript
 from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.prediction import Prediction
-from llmlabel.domain.review import Lease, ReviewKind, ReviewStatus, Verdict, VerdictKind
+from llmlabel.domain.review import (
+    Lease,
+    QueueName,
+    ReviewKind,
+    ReviewStatus,
+    SeatAnswer,
+    Verdict,
+    VerdictKind,
+)
 from llmlabel.review import token_offsets
 from llmlabel.store import Counts, Recording, ReviewItem, ReviewPage
 
-BLIND = "What was proposed, and why a person looks at it, is hidden until a verdict is given."
+BLIND = (
+    "What was proposed, and why a person looks at it, is hidden until a verdict is given, or until "
+    "a panel came to an answer. Whoever gives the verdict does not see it in the answer "
+    "either, because a verdict can be taken back."
+)
 KIND = "How it came to be reviewed; null while that is hidden."
 
 Token = Annotated[int, Field(ge=0, description="`lease.token`, as the item came with it.")]
@@ -94,8 +106,8 @@ class ReviewSummary(BaseModel):
             guideline=item.guideline,
             reason=None if item.hidden else item.reason,
             priority=None if item.hidden else item.priority,
-            lease=_lease(item),
-            verdict=item.verdict,
+            lease=lease_of(item),
+            verdict=None if item.hidden else item.verdict,
             created_at=item.created_at,
         )
 
@@ -106,14 +118,21 @@ class ReviewOut(BaseModel):
     id: str
     status: ReviewStatus
     blind: bool = Field(description=BLIND)
+    queue: QueueName
     kind: ReviewKind | None = Field(description=KIND)
     reason: str | None = Field(description="Why a person should look at it.")
     document: ReviewedDocument
     proposal: LabelOut | None = Field(
         description="The proposed answer, its confidence and its units."
     )
+    scores: dict[str, float] | None = Field(
+        description="Of a choice: the probabilities of its most probable labels, best first."
+    )
     opinions: list[Prediction] | None = Field(
         description="What each labeler said, failures included."
+    )
+    answers: list[SeatAnswer] | None = Field(
+        description="Of an adjudication: what each member of the panel said, names withheld."
     )
     tokens: list[TokenOffsets] | None = Field(
         description="Of a blind item of the kind `tokens`: the tokens to label, in order."
@@ -124,23 +143,34 @@ class ReviewOut(BaseModel):
     created_at: datetime
 
     @classmethod
-    def of(cls, item: ReviewItem, guideline: Guideline) -> Self:
-        """A stored item and its guideline as clients get it."""
-        hidden = item.hidden
+    def of(cls, item: ReviewItem, guideline: Guideline, *, decided: bool = False) -> Self:
+        """A stored item and its guideline as clients get it.
+
+        Args:
+            item: As it stands.
+            guideline: Of the item.
+            decided: It goes to who has just decided it: a blind one stays hidden, but for the
+                verdict.
+        """
+        hidden = item.hidden or (decided and item.blind)
+        adjudicated = item.kind == "adjudication"
         offsets = token_offsets(item.label.label.answer) if hidden else None
         return cls(
             id=item.id,
             status=item.status,
             blind=item.blind,
+            queue="adjudication" if adjudicated else "review",
             kind=None if hidden else item.kind,
             reason=None if hidden else item.reason,
-            document=_reviewed(item, transcribes=guideline.kind == "transcript"),
+            document=_reviewed(item, told=not (hidden and guideline.kind == "transcript")),
             proposal=None if hidden else LabelOut.of(item.label),
+            scores=None if hidden else item.label.label.scores,
             opinions=None if hidden else list(item.label.label.opinions),
+            answers=list(item.answers) if adjudicated else None,
             tokens=offsets and [TokenOffsets(start=start, end=end) for start, end in offsets],
             guideline=GuidelineForReview.of(guideline),
-            lease=_lease(item),
-            verdict=item.verdict,
+            lease=lease_of(item),
+            verdict=None if item.hidden and not decided else item.verdict,
             created_at=item.created_at,
         )
 
@@ -181,9 +211,8 @@ class ReviewsOut(BaseModel):
         )
 
 
-def _reviewed(item: ReviewItem, *, transcribes: bool) -> ReviewedDocument:
+def _reviewed(item: ReviewItem, *, told: bool) -> ReviewedDocument:
     document = item.document
-    told = not (item.hidden and transcribes)
     return ReviewedDocument(
         id=document.id,
         text=document.text if told else None,
@@ -195,8 +224,9 @@ def _reviewed(item: ReviewItem, *, transcribes: bool) -> ReviewedDocument:
     )
 
 
-def _lease(item: ReviewItem) -> Lease | None:
-    if item.status == "done" or item.leased_by is None or item.lease_expires_at is None:
+def lease_of(item: ReviewItem) -> Lease | None:
+    """The last lease given on an open item, unless it was given back."""
+    if item.status != "open" or item.leased_by is None or item.lease_expires_at is None:
         return None
     return Lease(
         review_id=item.id,

@@ -1,4 +1,4 @@
-"""`/v1/reviews`: take an item, decide it, or give it back."""
+"""`/v1/reviews`: take items, decide them, give them back, take a verdict back."""
 
 from __future__ import annotations
 
@@ -8,11 +8,22 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 
 from llmlabel.api.documents import Cursor, GuidelineName, Limit
 from llmlabel.api.problems import documented
+from llmlabel.api.queue_shapes import (
+    HistoryOut,
+    LeasesIn,
+    QueueOut,
+    QueuesOut,
+    ReleasedOut,
+    RenewedOut,
+    TakeIn,
+    TakenOut,
+    VerdictOut,
+)
 from llmlabel.api.review_shapes import LeaseIn, ReviewOut, ReviewsOut, VerdictIn
 from llmlabel.api.route import Route
 from llmlabel.api.service import Service, TheService
 from llmlabel.domain.review import ReviewStatus
-from llmlabel.errors import InvalidInput
+from llmlabel.errors import InvalidInput, LlmlabelError
 from llmlabel.store import ReviewItem
 
 router = APIRouter(prefix="/v1/reviews", tags=["reviews"], route_class=Route)
@@ -35,6 +46,27 @@ def _reviewer(
 
 
 Reviewer = Annotated[str, Depends(_reviewer)]
+
+
+def _named(
+    x_reviewer: Annotated[
+        str | None, Header(max_length=200, description="Only what this one may take.")
+    ] = None,
+) -> str | None:
+    return (x_reviewer or "").strip() or None
+
+
+MaybeReviewer = Annotated[str | None, Depends(_named)]
+
+Session = Annotated[
+    str | None,
+    Header(
+        alias="X-Session",
+        max_length=200,
+        description="Any string of a browser tab's own. It gets the items back that it holds, "
+        "also after a reload, and takes its own verdicts back.",
+    ),
+]
 
 
 @router.get("", summary="List reviews", responses=documented())
@@ -70,6 +102,54 @@ def next_(
     return _out(service, item)
 
 
+@router.post("/take", summary="Take items", responses=documented(400, 415))
+def take(
+    service: TheService, reviewer: Reviewer, body: TakeIn, session: Session = None
+) -> TakenOut:
+    """Lease items to you until you hold `count`; an empty list when nothing waits.
+
+    Nobody else gets them until their leases end; renew them while you work. Those that you
+    skipped come last.
+    """
+    items = service.reviews.take(reviewer, body.count, body.where, session)
+    return TakenOut(
+        reviews=[_out(service, item) for item in items],
+        waiting=service.reviews.waiting(reviewer, body.where),
+    )
+
+
+@router.post("/renew", summary="Keep items", responses=documented(400, 415))
+def renew_all(service: TheService, reviewer: Reviewer, body: LeasesIn) -> RenewedOut:
+    """Keep items you hold for another lease from now; says of each that is lost why."""
+    return RenewedOut(leases=service.reviews.renew_all(body.pairs, reviewer))
+
+
+@router.post("/release", summary="Give items back", responses=documented(400, 415))
+def release_all(service: TheService, reviewer: Reviewer, body: LeasesIn) -> ReleasedOut:
+    """Give items back undecided; those that you no longer hold are passed over."""
+    return ReleasedOut(released=service.reviews.release_all(body.pairs, reviewer))
+
+
+@router.post("/undo", summary="Take the newest verdict back", responses=documented(404, 409))
+def undo_last(service: TheService, reviewer: Reviewer, session: Session = None) -> ReviewOut:
+    """Take your newest verdict back, skips included; you hold the item again.
+
+    Again, it takes the one before back. With X-Session only verdicts of that tab are meant.
+    """
+    return _out(service, service.reviews.undo_last(reviewer, session))
+
+
+@router.get("/queues", summary="What waits", responses=documented())
+def queues(service: TheService, reviewer: MaybeReviewer = None) -> QueuesOut:
+    """Count what waits by guideline, kind and language, and tell how long it takes to clear."""
+    return QueuesOut(
+        queues=[
+            QueueOut(**dict(each), title=_title(service, each.guideline))
+            for each in service.reviews.queues(reviewer)
+        ]
+    )
+
+
 @router.get("/{id}", summary="One item", responses=documented(404))
 def get(service: TheService, id: str) -> ReviewOut:
     """Give an item as it stands; nothing is leased."""
@@ -88,7 +168,23 @@ def verdict(service: TheService, reviewer: Reviewer, id: str, body: VerdictIn) -
         comment=body.comment,
         seconds=body.seconds,
     )
-    return _out(service, item)
+    return _out(service, item, decided=True)
+
+
+@router.post("/{id}/take", summary="Take a certain item", responses=documented(404, 409))
+def take_one(
+    service: TheService, reviewer: Reviewer, id: str, session: Session = None
+) -> ReviewOut:
+    """Lease this item to you, unless somebody holds it or it is not for you."""
+    return _out(service, service.reviews.take_one(id, reviewer, session))
+
+
+@router.get("/{id}/history", summary="What was said of an item", responses=documented(404))
+def history(service: TheService, id: str) -> HistoryOut:
+    """List every verdict on an item; nothing is ever struck out."""
+    hidden = service.reviews.get(id).hidden
+    found = service.reviews.history(id)
+    return HistoryOut(verdicts=[VerdictOut.of(each, hidden=hidden) for each in found])
 
 
 @router.post(
@@ -109,10 +205,17 @@ def renew(service: TheService, reviewer: Reviewer, id: str, body: LeaseIn) -> Re
 
 
 @router.post("/{id}/undo", summary="Take a verdict back", responses=documented(404, 409))
-def undo(service: TheService, reviewer: Reviewer, id: str) -> ReviewOut:
-    """Take your own last verdict back; you hold the item again under a new lease."""
-    return _out(service, service.reviews.undo(id, reviewer))
+def undo(service: TheService, reviewer: Reviewer, id: str, session: Session = None) -> ReviewOut:
+    """Take your verdict back, if it is your newest; you hold the item again under a new lease."""
+    return _out(service, service.reviews.undo(id, reviewer, session))
 
 
-def _out(service: Service, item: ReviewItem) -> ReviewOut:
-    return ReviewOut.of(item, service.guidelines.get(item.guideline))
+def _out(service: Service, item: ReviewItem, *, decided: bool = False) -> ReviewOut:
+    return ReviewOut.of(item, service.guidelines.get(item.guideline), decided=decided)
+
+
+def _title(service: Service, ref: str) -> str:
+    try:
+        return service.guidelines.get(ref).title
+    except LlmlabelError:
+        return ref  # its file is gone or broken; the queue is told all the same

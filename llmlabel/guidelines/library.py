@@ -17,11 +17,13 @@ class GuidelineLibrary:
 
     The first folder that has a name decides what its bare name means (its latest version
     there), so a new release of llmlabel does not change a guideline of your own. Files are
-    read when asked for: one that is broken does not keep the others from being used.
+    read when asked for: one that is broken does not keep the others from being used. A file
+    that has not changed is parsed once.
     """
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self.folders = tuple(folders)
+        self._parsed: dict[Path, tuple[tuple[int, int, int], Guideline]] = {}
 
     def get(self, ref: str) -> Guideline:
         """The guideline of that ref.
@@ -30,7 +32,19 @@ class GuidelineLibrary:
             UnknownGuideline: There is none; says what there is.
             InvalidGuideline: Its file cannot be read; says where and why.
         """
-        return read_guideline(self.path(ref))
+        path = self.path(ref)
+        try:
+            stat = path.stat()
+        except OSError:
+            return read_guideline(path)  # says what is wrong
+        # Reviewers ask for the same few many times a second, and parsing takes milliseconds.
+        state = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+        known = self._parsed.get(path)
+        if known is not None and known[0] == state:
+            return known[1]
+        guideline = read_guideline(path)
+        self._parsed[path] = (state, guideline)
+        return guideline
 
     def path(self, ref: str) -> Path:
         """The file of that ref.

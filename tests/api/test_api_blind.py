@@ -38,7 +38,7 @@ async def take(client: httpx.AsyncClient) -> dict[str, Any]:
     return item
 
 
-HIDDEN = ("kind", "reason", "proposal", "opinions")
+HIDDEN = ("kind", "reason", "proposal", "opinions", "scores", "answers")
 
 
 async def test_an_open_blind_item_shows_the_document_only(
@@ -75,7 +75,7 @@ async def test_an_audit_and_another_blind_item_look_the_same(
     assert len({str({k: v for k, v in each.items() if k not in own}) for each in items}) == 1
 
 
-async def test_after_the_verdict_everything_is_shown(
+async def test_after_the_verdict_everything_is_shown_but_not_to_who_may_still_take_it_back(
     client: httpx.AsyncClient, service: SmallService
 ) -> None:
     id = put(service, "Well")
@@ -89,9 +89,12 @@ async def test_after_the_verdict_everything_is_shown(
     answer = {"kind": "choice", "label": "negative"}
     body = {"token": item["lease"]["token"], "kind": "correct", "answer": answer}
     done = (await client.post(f"{url}/verdict", json=body, headers=ANN)).json()
-    assert (done["kind"], done["blind"]) == ("audit", True)
-    assert done["proposal"]["answer"]["label"] == "positive"
-    assert done["reason"] and done["opinions"]
+    assert {key: done[key] for key in HIDDEN} == dict.fromkeys(HIDDEN)
+    assert (done["status"], done["verdict"]["answer"]) == ("done", answer)
+    shown = (await client.get(url)).json()
+    assert (shown["kind"], shown["blind"]) == ("audit", True)
+    assert shown["proposal"]["answer"]["label"] == "positive"
+    assert shown["reason"] and shown["opinions"]
     (listed,) = (await client.get("/v1/reviews")).json()["reviews"]
     assert listed["kind"] == "audit" and listed["reason"]
     document = (await client.get(f"/v1/documents/{id}")).json()
