@@ -108,7 +108,7 @@ function Editor({ item, draft, onDraft }: TaskProps): VNode {
   const group = "Spans";
   const bindings: Binding[] = [
     { group, keys: ["Enter"], label: "Accept the doubtful span; send when nothing is in doubt", run: enter, disabled: entered },
-    { group, keys: ["Space"], label: "Put the span into the answer, or take it out", disabled: !active && caret.words === null, run: () =>
+    { group, keys: ["Space"], label: "Put the span into the answer, or take it out", run: () =>
         caret.extent() ? activateOver() : edit(edits.toggle) },
     { group, keys: ["Delete", "Backspace"], label: "Take the span out", disabled: !active, run: () => {
         say(`${offsets.slice(active!.start, active!.end)} is taken out`);

@@ -84,6 +84,13 @@ describe("editing spans", () => {
     expect(edits.reborder(before, 4, 4)).toBe(before);
   });
 
+  it("a candidate is gone when another span comes to say the same", () => {
+    const state = edits.relabel(edits.reborder(start().now, 5, 9), "WORK");
+    expect(spans(state)).toEqual(["5-9 WORK", "10-14 DATE"]);
+    expect(state.entities).toHaveLength(2);
+    expect(edits.waiting(state)).toBe(0);
+  });
+
   it("walking goes over all, around both ends", () => {
     let state = start().now;
     const seen = [0, 1, 2, 3].map(() => (state = edits.walk(state, 1), edits.activeOf(state)!.start));

@@ -117,5 +117,17 @@ function change(state: State, made: (entity: Entity) => Partial<Entity>): State 
   const next = { ...active, ...made(active), settled: true };
   const same = (Object.keys(next) as (keyof Entity)[]).every((name) => next[name] === active[name]);
   if (same) return state;
-  return { ...state, entities: sorted(state.entities.map((e) => (e === active ? next : e))) };
+  const others = state.entities.filter((each) => each !== active && !isSaidBy(each, next));
+  return { ...state, entities: sorted([...others, next]) };
+}
+
+/** A candidate that says what a span of the answer says has nothing left to ask. */
+function isSaidBy(candidate: Entity, span: Entity): boolean {
+  return (
+    span.inside &&
+    !candidate.inside &&
+    candidate.start === span.start &&
+    candidate.end === span.end &&
+    candidate.label === span.label
+  );
 }
