@@ -1,0 +1,96 @@
+"""One item on the page of one reviewer, for the tests of spans and tokens."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from review_service import ReviewService, serving
+from seeded import Seeder
+
+from llmlabel.domain.answer import Span
+from llmlabel.domain.review import Verdict
+
+SECONDS = 15
+
+
+class Desk:
+    """A page with an item on it, and what the service knows of the verdict."""
+
+    def __init__(self, page: Any, service: ReviewService) -> None:
+        self.page, self.service = page, service
+
+    def press(self, *keys: str) -> None:
+        """Press one key after the other, as fast as the page takes them."""
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def focused(self) -> str:
+        """What a screen reader says of the element with the focus."""
+        found = self.page.evaluate(
+            "() => { const it = document.activeElement;"
+            " return it.getAttribute('aria-label') ?? it.innerText }"
+        )
+        return " ".join(str(found).split())
+
+    def selected(self) -> str:
+        """The text that is selected in the page."""
+        return str(self.page.evaluate("getSelection().toString()"))
+
+    def verdict(self) -> Verdict:
+        """The verdict that reached the service."""
+        for _ in range(SECONDS * 20):
+            done = self.service.reviews.page(status="done").items
+            if done:
+                verdict = done[0].verdict
+                assert verdict is not None
+                return verdict
+            time.sleep(0.05)
+        raise AssertionError("no verdict reached the service")
+
+    def undecided(self) -> bool:
+        """Whether no verdict has reached the service."""
+        return not self.service.reviews.page(status="done").items
+
+    def select(self, text: str, first: int, last: int) -> None:
+        """Draw the mouse over the UTF-16 units from `first` to `last` of the words `text`."""
+        left, right, middle = self.page.evaluate(
+            """([text, first, last]) => {
+              for (const stretch of document.querySelectorAll("[data-from]")) {
+                const at = stretch.textContent.indexOf(text);
+                if (at < 0) continue;
+                const range = document.createRange();
+                range.setStart(stretch.firstChild, at + first);
+                range.setEnd(stretch.firstChild, at + last);
+                const box = range.getBoundingClientRect();
+                return [box.left, box.right, (box.top + box.bottom) / 2];
+              }
+              throw new Error(`nowhere: ${text}`);
+            }""",
+            [text, first, last],
+        )
+        self.page.mouse.move(left, middle)
+        self.page.mouse.down()
+        self.page.mouse.move(right, middle, steps=4)
+        self.page.mouse.up()
+
+
+@contextmanager
+def reviewing(
+    open_page: Callable[[str], Any], folder: Path, guideline: str, seed: Callable[[Seeder], None]
+) -> Iterator[Desk]:
+    """A service where nothing else waits, and a reviewer who has just got the first item."""
+    service = ReviewService(folder, kinds=frozenset({"nothing"}))
+    seed(Seeder(service.store, service.guidelines))
+    with serving(service) as address:
+        page = open_page(f"{address}/review#/review/{guideline}")
+        yield Desk(page, service)
+        page.close()
+
+
+def said(text: str, spans: tuple[Span, ...]) -> list[tuple[str, str]]:
+    """The words and the label of each span; slicing counts code points, as the service does."""
+    return [(text[span.start : span.end], span.label) for span in spans]
