@@ -29,7 +29,8 @@ UNBUILT = """<!doctype html>
 <title>llmlabel: the review page is not built</title>
 <style nonce="__NONCE__">
   :root { color-scheme: light dark; }
-  body { font: 16px/1.5 system-ui, sans-serif; max-width: 40rem; margin: 4rem auto; padding: 0 1rem; }
+  body { font: 16px/1.5 system-ui, sans-serif; max-width: 40rem;
+         margin: 4rem auto; padding: 0 1rem; }
   code { font: 14px ui-monospace, monospace; }
 </style>
 </head>

@@ -43,8 +43,8 @@ export function Dialog({ title, onClose, children, bindings = NONE, wide = false
         <header class="row">
           <h2 id={id}>{title}</h2>
           <span class="spring" />
-          <button type="button" class="button button-quiet" onClick={onClose} aria-label="Close">
-            <kbd>Esc</kbd>
+          <button type="button" class="button button-quiet" onClick={onClose}>
+            Close <kbd aria-hidden="true">Esc</kbd>
           </button>
         </header>
         {children}

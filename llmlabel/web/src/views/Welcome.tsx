@@ -5,14 +5,12 @@ import { href } from "../router";
 import { Queues } from "./Queues";
 
 export function Welcome(): VNode {
-  const { engine, reviewer } = useDesk();
+  const { engine } = useDesk();
   useEffect(() => void engine.open(null), [engine]);
   return (
     <main id="main" class="welcome">
       <div class="row">
-        <h1>
-          Good to see you, <bdi>{reviewer}</bdi>
-        </h1>
+        <h1>What waits for you</h1>
         <span class="spring" />
         <a class="button" href={href("review")}>
           Review whatever matters most
