@@ -99,8 +99,15 @@ def list_(
         console.print(f"No training{of} yet; begin with: llmlabel train {ref or 'GUIDELINE'}")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
+    whole = {"id": 14, "labels": 6, "state": 7}  # never cut, however narrow the terminal is
     for name in ("id", "guideline", "began (UTC)", "labels", "joined", "accuracy", "state"):
-        table.add_column(name, justify="right" if name == "labels" else "left", no_wrap=True)
+        table.add_column(
+            name,
+            justify="right" if name == "labels" else "left",
+            min_width=whole.get(name),
+            no_wrap=name in whole,
+            overflow="fold",
+        )
     for row in rows:
         report = TrainingReport.model_validate(row.report) if row.status == "done" else None
         table.add_row(

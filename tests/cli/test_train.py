@@ -78,6 +78,9 @@ def test_a_guideline_is_trained_by_its_name_alone(tags: Store) -> None:
     said = shown("train", "pos")
     [row] = tags.trainings.list(POS)
     assert row.active
+    narrow = CliRunner().invoke(app, ["train", "list"], env={"COLUMNS": "72"}).output
+    assert row.id[:14] in narrow
+    assert "in use" in narrow
     assert f"{POS} learned from {row.report['n']} of" in said
     assert "kept to certify" in said
     for word in ("accuracy", "ECE", "Brier", "AUROC", "AURC", "before", "after"):
