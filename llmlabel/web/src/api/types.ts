@@ -210,23 +210,54 @@ export interface ReliabilityBin {
   accuracy: number;
 }
 
+/** What a threshold would accept. */
+export interface RiskPoint {
+  threshold: number;
+  /** Share of the documents. */
+  coverage: number;
+  /** Mean loss of what is accepted. */
+  risk: number;
+  /** Upper 95% bound of the risk at this threshold alone. */
+  bound: number | null;
+}
+
+/** Of checked answers that chance chose; each stands for as many documents as its chance says. */
 export interface QualityDetail {
+  /** Checked answers that count, and those whose confidence was made otherwise. */
+  n: number;
+  left_out: number;
+  /** What makes the confidences now; null while they are the labelers' own. */
+  calibrator: string | null;
+  /** Answers at or above it are accepted now. */
+  threshold: number | null;
   reliability: { n: number; ece: number | null; brier: number | null; auroc: number | null; bins: ReliabilityBin[] };
-  /** Thresholds from high to low: the share accepted, and the risk of what is accepted. */
-  risk_coverage: { threshold: number; coverage: number; risk: number; bound: number | null }[];
-  confusion: { labels: string[]; counts: number[][] } | null;
-  throughput: {
-    reviewer: string;
-    decided: number;
-    median_seconds: number | null;
-    per_hour: number | null;
-    benchmarks: number;
-    wrong: number;
-    error: number | null;
-    error_high: number | null;
-  }[];
+  /** Thresholds from high to low. */
+  risk_coverage: RiskPoint[];
+  /** At the threshold; null where nothing passes. */
+  active: RiskPoint | null;
+  /** Verified labels (rows) against proposed ones (columns). */
+  confusion: Confusion | null;
+  throughput: Throughput[];
   agreement: Agreement | null;
   waiting: Queue[];
+}
+
+export interface Confusion {
+  labels: string[];
+  counts: number[][];
+}
+
+export interface Throughput {
+  reviewer: string;
+  decided: number;
+  median_seconds: number | null;
+  per_hour: number | null;
+  /** Hidden items with a known answer, and how many of those were decided wrongly. */
+  benchmarks: number;
+  wrong: number;
+  error: number | null;
+  /** Its upper bound at 95%. */
+  error_high: number | null;
 }
 
 export interface Agreement {
@@ -234,39 +265,80 @@ export interface Agreement {
   panels: number;
   settled: number;
   adjudicated: number;
+  /** What kappas and alpha count. */
+  compared: "documents" | "tokens" | "words";
   krippendorff: number | null;
   fleiss: number | null;
-  /** Mean of pairwise span F1; of spans only. */
+  /** Over all pairs of members; of spans only. */
   span_f1: number | null;
+  /** Share of tokens labeled the same; of tokens only. */
+  token_agreement: number | null;
+  /** Most documents in common first. */
   pairs: { reviewers: [string, string]; n: number; agreement: number; cohen: number | null }[];
+  /** Why a coefficient is null, by its name. */
+  reasons: Record<string, string>;
+}
+
+export interface Certificate {
+  id: string;
+  status: "active" | "infeasible" | "declined" | "superseded" | "void" | "breached" | "withdrawn";
+  /** What was found, or why it ended. */
+  reason: string;
+  n: number;
+  attempt: number;
+  threshold: number | null;
+  observed_risk: number | null;
+  bound: number | null;
+  reviewer_error: number | null;
+  coverage: number;
+  floor: number;
+  further_gold: number | null;
+  assumptions: string[];
+  created_at: string;
+  ended_at: string | null;
+}
+
+/** One day (UTC) against the gold that certified. */
+export interface DriftDay {
+  day: string;
+  documents: number;
+  drifted: boolean;
+  signs: string[];
+  confidence_index: number | null;
+  label_index: number | null;
+  novel_share: number | null;
+  words: string;
 }
 
 export interface Quality {
   guideline: string;
   state: "certified" | "closed" | "unproved" | "threshold";
   promise: { kind: "delivered" | "accepted"; error: number; probability: number } | null;
+  /** Answers at or above it are accepted now; null where none is. */
+  threshold: number | null;
   gate: { open: boolean; reason: string; closed_at: string | null };
   audit_rate: number;
-  certificate: {
-    id: string;
-    threshold: number | null;
-    n: number;
-    observed_risk: number | null;
-    bound: number | null;
-    coverage: number;
-    created_at: string;
-  } | null;
+  /** The active one. */
+  certificate: Certificate | null;
+  /** The newest, whatever became of it. */
+  last: Certificate | null;
   audits: Interval & { accepted: number; done: number; pending: number };
-  drift: {
-    day: string;
-    documents: number;
-    drifted: boolean;
-    signs: string[];
-    confidence_index: number | null;
-    label_index: number | null;
-    novel_share: number | null;
-    words: string;
-  }[];
-  counts: Record<string, number>;
+  drift: DriftDay[];
+  counts: { accepted: number; review: number; waiting: number; decisions: number };
   detail?: QualityDetail | null;
+}
+
+/** A reviewer's remark on a guideline. */
+export interface Flag {
+  id: string;
+  review_id: string;
+  document_id: string;
+  guideline: string;
+  clause: string | null;
+  reviewer: string;
+  comment: string;
+  created_at: string;
+  resolved_at: string | null;
+  resolved_by: string | null;
+  resolution: string | null;
 }
