@@ -10,12 +10,16 @@ interface Props {
   offsets: Offsets;
   /** How many spans wait for a decision. */
   left: number;
+  /** How many spans the answer has. */
+  count: number;
+  /** That there are none is said; or has still to be said. */
+  none: "said" | "asked" | null;
   onAccept(): void;
   onToggle(): void;
 }
 
 /** What is known of the active span, and what is left to do. */
-export function Details({ entity, selected, offsets, left, onAccept, onToggle }: Props): VNode {
+export function Details({ entity, selected, offsets, left, count, none, onAccept, onToggle }: Props): VNode {
   return (
     <div class="spans-details small">
       {selected !== null ? (
@@ -26,6 +30,8 @@ export function Details({ entity, selected, offsets, left, onAccept, onToggle }:
         <span>
           <b dir="auto">{short(offsets.slice(entity.start, entity.end))}</b> {facts(entity).join(" · ")}
         </span>
+      ) : none === "said" ? (
+        <b>No spans: Enter sends that there are none.</b>
       ) : (
         <span class="soft">Arrows select words, a label’s key makes them a span.</span>
       )}
@@ -37,8 +43,11 @@ export function Details({ entity, selected, offsets, left, onAccept, onToggle }:
           <Act name={entity.inside ? "Take out" : "Put in"} shortcut="Space" onAct={onToggle} />
         </span>
       )}
+      {!entity && none === "asked" && selected === null && (
+        <Act name="There are none" shortcut="Enter" onAct={onAccept} />
+      )}
       <span id="spans-left" class={left > 0 ? "spans-left" : "soft"}>
-        {left > 0 ? `${left} in doubt` : "nothing in doubt is left"}
+        {left > 0 ? `${left} in doubt` : count === 1 ? "1 span" : `${count} spans`}
       </span>
     </div>
   );

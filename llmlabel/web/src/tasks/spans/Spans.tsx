@@ -90,10 +90,10 @@ function Editor({ item, draft, onDraft }: TaskProps): VNode {
     }
     setEmptied(true);
     onDraft(answerOf(state.entities, item.proposal));
-    say("No spans. Enter once more says that there are none.");
+    say("No spans: Enter sends that there are none.");
   };
-  const empty = !state.entities.some(({ inside }) => inside);
-  const entered = left === 0 && (!empty || proposed === 0 || emptied);
+  const count = state.entities.filter(({ inside }) => inside).length;
+  const none = count > 0 || proposed === 0 || left > 0 ? null : emptied ? "said" : "asked";
 
   const covered = (span: Extent | null): string => (span ? offsets.slice(span.start, span.end) : "");
 
@@ -107,7 +107,7 @@ function Editor({ item, draft, onDraft }: TaskProps): VNode {
 
   const group = "Spans";
   const bindings: Binding[] = [
-    { group, keys: ["Enter"], label: "Accept the doubtful span; send when nothing is in doubt", run: enter, disabled: entered },
+    { group, keys: ["Enter"], label: "Accept the doubtful span; send when nothing is in doubt", run: enter, disabled: left === 0 && none !== "asked" },
     { group, keys: ["Space"], label: "Put the span into the answer, or take it out", run: () =>
         caret.extent() ? activateOver() : edit(edits.toggle) },
     { group, keys: ["Delete", "Backspace"], label: "Take the span out", disabled: !active, run: () => {
@@ -164,6 +164,8 @@ function Editor({ item, draft, onDraft }: TaskProps): VNode {
         selected={caret.words}
         offsets={offsets}
         left={left}
+        count={count}
+        none={none}
         onAccept={enter}
         onToggle={() => edit(edits.toggle)}
       />
