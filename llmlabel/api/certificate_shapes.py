@@ -12,6 +12,7 @@ from llmlabel.api.document_shapes import Body, Ref
 from llmlabel.domain.promise import Certificate, CertificateStatus, Loss, Promise
 from llmlabel.jobs import LearnJob
 from llmlabel.learning.quality import AuditQuality, DriftQuality, Quality
+from llmlabel.learning.quality_detail import QualityDetail
 from llmlabel.store import Failure, Gate
 from llmlabel.store.numbers import RouteCounts
 
@@ -127,6 +128,9 @@ class QualityOut(BaseModel):
         "nothing proves it yet, everything goes to review. `threshold`: nothing is promised."
     )
     promise: Promise | None
+    threshold: float | None = Field(
+        description="Answers at or above it are accepted now; null where none is."
+    )
     gate: Gate
     audit_rate: float = Field(description="With which probability a document is drawn.")
     certificate: CertificateOut | None = Field(description="The active one.")
@@ -134,15 +138,17 @@ class QualityOut(BaseModel):
     audits: AuditQuality
     drift: list[DriftQuality] = Field(description="The last days, oldest first.")
     counts: RouteCounts
+    detail: QualityDetail | None = Field(default=None, description="With `detail=true`.")
 
     @classmethod
-    def of(cls, quality: Quality) -> Self:
+    def of(cls, quality: Quality, detail: QualityDetail | None = None) -> Self:
         """What is known as clients get it."""
         active, last = quality.certificate, quality.last
         return cls(
             guideline=quality.guideline,
             state=quality.state,
             promise=quality.promise,
+            threshold=quality.threshold,
             gate=quality.gate,
             audit_rate=quality.audit_rate,
             certificate=None if active is None else CertificateOut.of(active),
@@ -150,6 +156,7 @@ class QualityOut(BaseModel):
             audits=quality.audits,
             drift=list(quality.drift),
             counts=quality.counts,
+            detail=detail,
         )
 
 

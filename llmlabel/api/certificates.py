@@ -1,4 +1,4 @@
-"""`/v1/certificates`: prove a promise, see what was proved. `/v1/metrics/quality`: watch it."""
+"""`/v1/certificates`: prove a promise, see what was proved. `/v1/metrics`: watch it."""
 
 from __future__ import annotations
 
@@ -22,11 +22,14 @@ from llmlabel.api.preferences import WaitSeconds, until
 from llmlabel.api.problems import documented
 from llmlabel.api.route import Route
 from llmlabel.api.service import Service, TheService
+from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.promise import CertificateStatus
 from llmlabel.errors import NotFound
 from llmlabel.jobs import LearnJob
 from llmlabel.learning.certification import CERTIFY, Asked, refuse_unmeasured, stated_promise
 from llmlabel.learning.quality import quality_of
+from llmlabel.learning.quality_detail import quality_detail
+from llmlabel.review.live_agreement import Agreement, agreement_of
 
 router = APIRouter(prefix="/v1", tags=["quality"], route_class=Route)
 
@@ -87,15 +90,40 @@ def get(service: TheService, id: str) -> CertificationOut:
 
 
 @router.get("/metrics/quality", summary="How good the labels are", responses=documented(404))
-def quality(service: TheService, guideline: GuidelineName = None) -> QualitiesOut:
+def quality(
+    service: TheService,
+    guideline: GuidelineName = None,
+    detail: Annotated[
+        bool,
+        Query(
+            description="With reliability, risk and coverage, confusions, reviewers and queues, "
+            "which takes up to a second or two."
+        ),
+    ] = False,
+) -> QualitiesOut:
     """Say what gates, certificates, audits and days tell of the labels, by guideline."""
     named = [service.guidelines.get(guideline)] if guideline else service.guidelines.list()
-    return QualitiesOut(
-        guidelines=[
-            QualityOut.of(quality_of(service.store, service.watch, each, service.promise_for(each)))
-            for each in named
-        ]
-    )
+    return QualitiesOut(guidelines=[_quality(service, each, detail=detail) for each in named])
+
+
+@router.get("/metrics/agreement", summary="How far reviewers agree", responses=documented(404))
+def agreement(
+    service: TheService,
+    guideline: Annotated[
+        str,
+        Query(description="Of its panels: `sentiment` (the latest version) or `sentiment@1.0.0`."),
+    ],
+) -> Agreement:
+    """Compare what several reviewers said of the same documents, unseen by each other."""
+    return agreement_of(service.store, service.guidelines.get(guideline))
+
+
+def _quality(service: Service, guideline: Guideline, *, detail: bool) -> QualityOut:
+    found = quality_of(service.store, service.watch, guideline, service.promise_for(guideline))
+    more = None
+    if detail:
+        more = quality_detail(service.store, service.reviews, guideline, found.threshold)
+    return QualityOut.of(found, more)
 
 
 def _submit(service: Service, body: CertificationIn) -> LearnJob:

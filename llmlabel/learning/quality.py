@@ -16,6 +16,8 @@ from llmlabel.learning.watch import Watch
 from llmlabel.store import Gate, Store
 from llmlabel.store.numbers import Numbers, RouteCounts
 
+State = Literal["certified", "closed", "unproved", "threshold"]
+
 
 class AuditQuality(Value):
     """What the blind checks of accepted answers show.
@@ -76,12 +78,15 @@ class Quality(Value):
     """Everything known of the labels of one guideline version."""
 
     guideline: str = Field(description="name@version")
-    state: Literal["certified", "closed", "unproved", "threshold"] = Field(
+    state: State = Field(
         description="certified: a certificate decides what is accepted; closed: the gate is "
         "closed; unproved: something is promised and nothing proves it, so everything goes to "
         "review; threshold: nothing is promised, a bare threshold decides."
     )
     promise: Promise | None
+    threshold: float | None = Field(
+        description="Answers at or above it are accepted now; null where none is."
+    )
     gate: Gate
     audit_rate: float = Field(description="With which probability a document is drawn.")
     certificate: Certificate | None = Field(description="The active one.")
@@ -106,16 +111,19 @@ def quality_of(
     active = next((each for each in certificates if each.status == "active"), None)
     gate = store.gates.get(guideline.ref)
     stated = active.promise if active else promise
+    state: State = "threshold"
+    threshold: float | None = guideline.policy.threshold
+    if not gate.open:
+        state, threshold = "closed", None
+    elif active:
+        state, threshold = "certified", active.threshold
+    elif stated:
+        state, threshold = "unproved", None
     return Quality(
         guideline=guideline.ref,
-        state="closed"
-        if not gate.open
-        else "certified"
-        if active
-        else "unproved"
-        if stated
-        else "threshold",
+        state=state,
         promise=stated,
+        threshold=threshold,
         gate=gate,
         audit_rate=max(guideline.policy.audit, gate.audit_rate or 0.0),
         certificate=active,

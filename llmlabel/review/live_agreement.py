@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from itertools import combinations
 from typing import Literal
 
@@ -89,7 +89,8 @@ def agreement_of(store: Store, guideline: Guideline) -> Agreement:
 
 def measured(guideline: Guideline, panels: Sequence[DecidedPanel]) -> Agreement:
     """The agreement of panels of one guideline."""
-    units = [unit for panel in panels for unit in _units(panel, guideline.kind)]
+    by_panel = [_units(panel, guideline.kind) for panel in panels]
+    units = [unit for some in by_panel for unit in some]
     found = {"krippendorff": krippendorff_alpha(units), "fleiss": fleiss_kappa(units)}
     marked = [[_keys(seat.answer) for seat in panel.seats] for panel in panels]
     if guideline.kind == "spans":
@@ -111,16 +112,17 @@ def measured(guideline: Guideline, panels: Sequence[DecidedPanel]) -> Agreement:
         fleiss=value["fleiss"],
         span_f1=value.get("span_f1"),
         token_agreement=value.get("token_agreement"),
-        pairs=tuple(_pairs(panels, guideline.kind)),
+        pairs=tuple(_pairs(panels, by_panel)),
         reasons={name: each.reason for name, each in found.items() if each.reason},
     )
 
 
-def _pairs(panels: Iterable[DecidedPanel], kind: Kind) -> list[PairAgreement]:
+def _pairs(
+    panels: Sequence[DecidedPanel], by_panel: Sequence[Sequence[Sequence[str]]]
+) -> list[PairAgreement]:
     same: defaultdict[tuple[str, str], list[bool]] = defaultdict(list)
     values: defaultdict[tuple[str, str], list[tuple[Hashable, Hashable]]] = defaultdict(list)
-    for panel in panels:
-        units = _units(panel, kind)
+    for panel, units in zip(panels, by_panel, strict=True):
         names = [seat.reviewer for seat in panel.seats]
         for one, other in combinations(range(len(names)), 2):
             first, second = sorted((one, other), key=lambda place: names[place])

@@ -26,7 +26,7 @@ class Standing(NamedTuple):
 
     document_id: str
     guideline: str
-    answer: Answer | None
+    answer_json: str | None
     sampled: float | None
     kind: ReviewKind
     reviewer: str
@@ -34,6 +34,12 @@ class Standing(NamedTuple):
     proposal_id: str  # of the pipeline's label
     seq: int
     created_at: datetime
+    known_at: datetime  # of the first verdict that stands: since then the answer can be learned
+
+    @property
+    def answer(self) -> Answer | None:
+        """What the person said; read anew every time."""
+        return read_answer(self.answer_json)
 
 
 class Verified:
@@ -163,7 +169,7 @@ def standing(
         newest[key] = Standing(
             document_id=row.document_id,
             guideline=row.guideline,
-            answer=read_answer(row.answer),
+            answer_json=row.answer,
             sampled=sampled,
             kind=cast(ReviewKind, row.kind),
             reviewer=row.reviewer,
@@ -171,6 +177,7 @@ def standing(
             proposal_id=row.opinions_of,
             seq=row.seq,
             created_at=row.created_at,
+            known_at=row.created_at if before is None else before.known_at,
         )
     return list(newest.values())
 
