@@ -5,11 +5,11 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 LOCK := requirements
 
-.PHONY: help demo test lint bench lock clean
+.PHONY: help demo test lint page check-page bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
 $(UV): $(LOCK)/tool.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || \
@@ -18,8 +18,11 @@ $(UV): $(LOCK)/tool.txt
 	$(BIN)/python -m pip install --quiet --require-hashes -r $(LOCK)/tool.txt
 	@touch $@
 
-$(VENV)/run.stamp: $(UV) $(LOCK)/run.txt pyproject.toml
+# Installing builds the review page, with a Node.js from the Python registry where there is none.
+$(VENV)/run.stamp: $(UV) $(LOCK)/run.txt $(LOCK)/node.txt pyproject.toml hatch_build.py
 	$(UV) pip install --python $(BIN)/python --require-hashes -r $(LOCK)/run.txt
+	$(BIN)/python hatch_build.py has-node || \
+	  $(UV) pip install --python $(BIN)/python --require-hashes -r $(LOCK)/node.txt
 	$(UV) pip install --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -33,14 +36,20 @@ demo: $(VENV)/run.stamp ## install, pull the models, label the shipped texts and
 
 test: $(VENV)/dev.stamp ## install what tests need and run them all
 	$(BIN)/llmlabel models pull --for tests
-	$(MAKE) --no-print-directory lint
+	$(MAKE) --no-print-directory lint check-page page
 	$(BIN)/pytest
 
 lint: $(VENV)/dev.stamp ## format, style, types, layers
-	$(BIN)/ruff format --check llmlabel tests eval
-	$(BIN)/ruff check llmlabel tests eval
+	$(BIN)/ruff format --check llmlabel tests eval hatch_build.py
+	$(BIN)/ruff check llmlabel tests eval hatch_build.py
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+page: $(VENV)/run.stamp ## build the review page anew if its sources changed
+	$(BIN)/python hatch_build.py build
+
+check-page: $(VENV)/run.stamp ## type check and tests of the review page
+	$(BIN)/python hatch_build.py check
 
 bench: $(VENV)/dev.stamp ## speed and quality on this machine (LLMLABEL_DATA names the folder of data sets)
 	$(BIN)/python -m eval.bench
@@ -50,6 +59,8 @@ lock: $(UV) ## resolve the dependencies anew and write them with their hashes
 	  --no-header pyproject.toml $(LOCK)/build.in -o $(LOCK)/run.txt
 	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --python-version 3.11 \
 	  --no-header pyproject.toml $(LOCK)/build.in --group dev -c $(LOCK)/run.txt -o $(LOCK)/dev.txt
+	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --python-version 3.11 \
+	  --no-header $(LOCK)/node.in -o $(LOCK)/node.txt
 
 clean: ## remove the environment and caches (models stay; see `llmlabel models path`)
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist llmlabel/web/dist llmlabel/web/node_modules

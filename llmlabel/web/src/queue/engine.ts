@@ -63,7 +63,7 @@ export class Engine {
   readonly hand = new Hand();
   readonly watch: Stopwatch;
   private readonly listeners = new Set<() => void>();
-  private readonly done: { key: string; held: Held }[] = [];
+  private readonly done: { key: string; kind: Decision["kind"]; held: Held }[] = [];
   private phase: Snapshot["phase"] = "resting";
   private where: Filter | null = null;
   private waiting: Taken["waiting"] | null = null;
@@ -179,9 +179,9 @@ export class Engine {
       words: shortened(item.document.text ?? item.document.recording?.file_name ?? item.id, 120),
     });
     this.parts.tab.drop(DRAFT + item.id);
-    this.done.push({ key: entry.key, held: { ...current, draft: entry.answer ?? current.draft } });
+    this.done.push({ key: entry.key, kind: decision.kind, held: { ...current, draft: entry.answer ?? current.draft } });
     if (this.done.length > 200) this.done.shift();
-    this.decided += 1;
+    this.count(decision.kind, 1);
     this.notice = null;
     this.shown();
     void this.refill();
@@ -199,7 +199,7 @@ export class Engine {
         op: "undo",
         reviewId: back.item.id,
         token: null,
-        kind: null,
+        kind: last.kind,
         answer: null,
         comment: null,
         seconds: null,
@@ -207,7 +207,7 @@ export class Engine {
         words: shortened(back.item.document.text ?? back.item.id, 120),
       });
     }
-    this.decided = Math.max(0, this.decided - 1);
+    this.count(last.kind, -1);
     this.hand.putFirst(back);
     this.say("Taken back. It is yours to decide again.");
     this.shown();
@@ -320,15 +320,20 @@ export class Engine {
 
   private refused({ entry, detail }: Refusal): void {
     if (entry.op !== "undo") {
-      this.decided = Math.max(0, this.decided - 1);
+      this.count(entry.kind, -1);
       return;
     }
     this.outbox.dismiss(entry.key);
-    this.decided += 1;
+    this.count(entry.kind, 1);
     this.say(`That decision stands. ${detail}`, "warn");
     if (this.hand.find(entry.reviewId)?.token !== null) return;
     this.hand.remove(entry.reviewId);
     this.shown();
+  }
+
+  /** A skip decides nothing. */
+  private count(kind: Decision["kind"], by: number): void {
+    if (kind !== "skip") this.decided = Math.max(0, this.decided + by);
   }
 
   private shown(): void {

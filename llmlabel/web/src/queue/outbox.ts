@@ -12,7 +12,8 @@ export interface Entry {
   reviewId: string;
   /** Null: the undo before it will bring it. */
   token: number | null;
-  kind: VerdictKind | null;
+  /** What was decided, or was taken back. */
+  kind: VerdictKind;
   answer: Answer | null;
   comment: string | null;
   seconds: number | null;
@@ -188,7 +189,7 @@ export class Outbox {
   private async deliver(entry: Entry): Promise<Review> {
     if (entry.op === "undo") return this.transport.undo(entry.reviewId, entry.key);
     const body = {
-      kind: entry.kind ?? "skip",
+      kind: entry.kind,
       ...(entry.kind === "correct" && entry.answer ? { answer: entry.answer } : {}),
       ...(entry.comment ? { comment: entry.comment } : {}),
       ...(entry.seconds === null ? {} : { seconds: entry.seconds }),

@@ -1,4 +1,4 @@
-import type { VNode } from "preact";
+import { Fragment, type VNode } from "preact";
 import { useMemo, useState } from "preact/hooks";
 import type { LabelDefinition } from "../api/types";
 import { type Binding, useKeys } from "../keys";
@@ -9,6 +9,7 @@ import { hueOf, keysFor } from "./labels/keys";
 import { TypeAhead } from "./labels/TypeAhead";
 import { offered } from "./offered";
 import type { TaskProps } from "./task";
+import "./labels/labels.css";
 import "./choice.css";
 
 /** One label of several: a key or a press gives it. */
@@ -114,7 +115,7 @@ function Option({ label, hue, shortcut, score, proposed, chosen, onPick }: Optio
       <kbd aria-hidden="true">{shortcut ?? "·"}</kbd>
       <span class="choice-words">
         <span class="choice-name">
-          {label.name}
+          <Breakable name={label.name} />
           {proposed && <span class="choice-mark">proposed</span>}
           {chosen && !proposed && <span class="choice-mark">your answer</span>}
         </span>
@@ -122,5 +123,19 @@ function Option({ label, hue, shortcut, score, proposed, chosen, onPick }: Optio
       </span>
       {score !== null && <span class="choice-score number">{percent(score)}</span>}
     </button>
+  );
+}
+
+/** A long name may go on in the next line after a mark that joins its words. */
+function Breakable({ name }: { name: string }): VNode {
+  return (
+    <span>
+      {name.split(/(?<=[_/:.-])/).map((part, n) => (
+        <Fragment key={n}>
+          {part}
+          <wbr />
+        </Fragment>
+      ))}
+    </span>
   );
 }

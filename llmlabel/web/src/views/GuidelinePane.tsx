@@ -23,15 +23,15 @@ export function GuidelinePane({ item, onClose, onFlag }: Props): VNode {
   }, [item.id]);
   return (
     <aside class="pane card" aria-label={`Guideline ${guideline.title}`}>
-      <header class="row">
-        <h2>{guideline.title}</h2>
-        <span class="small soft">{guideline.ref}</span>
-        <span class="spring" />
+      <header class="pane-head">
+        <h2>
+          {guideline.title} <span class="small soft">{guideline.ref}</span>
+        </h2>
         <button type="button" class="button button-quiet" onClick={onFlag}>
           Flag <kbd aria-hidden="true">F</kbd>
         </button>
-        <button type="button" class="button button-quiet" onClick={onClose} aria-label="Hide the guideline">
-          <kbd aria-hidden="true">G</kbd>
+        <button type="button" class="button button-quiet" onClick={onClose}>
+          Hide <kbd aria-hidden="true">G</kbd>
         </button>
       </header>
       <div ref={list} class="pane-body" tabIndex={0} role="region" aria-label="Clauses and labels">

@@ -45,7 +45,7 @@ function Refused({ refusal: { entry, detail, winner }, onDismiss, onReopen }: Re
   return (
     <div class="notice notice-bad refused" role="alert">
       <p>
-        <strong>Not taken:</strong> you {SAID[entry.kind ?? "skip"]}
+        <strong>Not taken:</strong> you {SAID[entry.kind]}
         {said && <b>{said}</b>} for “<bdi>{entry.words}</bdi>”.{" "}
         {winner ? (
           <>
