@@ -8,6 +8,7 @@ import struct
 import wave
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from seeded import BLIND, Seeder, heard, said
 
@@ -168,12 +169,12 @@ def transcripts(seed: Seeder) -> None:
     """Recordings whose words sound as tones, one pitch each, with pauses between them."""
     order = "please send two kettles to Anna Berg at Harbour Street nine before Friday"
     doubts = {"kettles": 0.41, "Berg": 0.33, "Harbour": 0.56, "nine": 0.48}
-    _recording(seed, "call-1", order, doubts, entities=True)
-    _recording(seed, "call-2", "the meeting is moved to noon", {"noon": 0.3})
-    _recording(seed, "call-blind", "can you hear me now", {}, blind=True)
+    recording(seed, "call-1", order, doubts, entities=True)
+    recording(seed, "call-2", "the meeting is moved to noon", {"noon": 0.3})
+    recording(seed, "call-blind", "can you hear me now", {}, blind=True)
 
 
-def _recording(
+def recording(
     seed: Seeder,
     id: str,
     text: str,
@@ -181,7 +182,9 @@ def _recording(
     *,
     entities: bool = False,
     blind: bool = False,
+    **changes: Any,
 ) -> None:
+    """A transcript with its doubtful words, and the tones of it; `entities` for spans as well."""
     words = text.split()
     timed, at = list[Word](), 0
     for n, word in enumerate(words):
@@ -239,7 +242,7 @@ def _recording(
         for word in timed
     ]
     opinions = [said(heard(text), value, "whisper", "whisper-base int8", units=units)]
-    more = BLIND if blind else {}
+    more = {**(BLIND if blind else {}), **changes}
     seed.save(
         id,
         text,

@@ -193,7 +193,7 @@ interface WholeProps {
 
 function Whole({ text, blind, given, onText, onNothing, onLeave }: WholeProps): VNode {
   const field = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => field.current?.focus(), []);
+  useLayoutEffect(() => field.current?.focus(), []);
   return (
     <div class="field">
       <label for="whole-text" class="small soft">

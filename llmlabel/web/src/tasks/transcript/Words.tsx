@@ -1,5 +1,5 @@
 import type { VNode } from "preact";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Offsets } from "../../text/codepoints";
 import type { HeardWord } from "./realign";
 import { clock } from "./sound";
@@ -76,7 +76,8 @@ function Rewrite({ text, onWrite, onLeave }: { text: string; onWrite: Props["onW
   const [value, setValue] = useState(text);
   const field = useRef<HTMLInputElement>(null);
   const done = useRef(false);
-  useEffect(() => field.current?.select(), []);
+  // At once: the next key may come before the browser paints.
+  useLayoutEffect(() => field.current?.select(), []);
 
   const finish = (act: () => void): void => {
     if (done.current) return;

@@ -1,0 +1,256 @@
+"""Transcripts in a real browser: heard where they are in doubt, corrected in place."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+import seeds
+from heard import place, until, violations
+from seeded import Seeder
+from units import Desk, reviewing
+
+from llmlabel.domain.answer import TranscriptAnswer
+
+TEXT = "please send two kettles to Anna Berg at Harbour Street"
+DOUBTS = {"kettles": 0.41, "Berg": 0.33, "Harbour": 0.56}
+
+Begin = Callable[..., Desk]
+
+
+@pytest.fixture
+def begin(open_page: Callable[[str], Any], tmp_path: Path) -> Iterator[Begin]:
+    """Opens the page on a transcript, or on the document's spans."""
+    with ExitStack() as stack:
+
+        def opened(seed: Callable[[Seeder], None], guideline: str = "transcription") -> Desk:
+            return stack.enter_context(reviewing(open_page, tmp_path, guideline, seed))
+
+        yield opened
+
+
+def call(seed: Seeder) -> None:
+    seeds.recording(seed, "call", TEXT, DOUBTS, entities=False)
+
+
+def blind(seed: Seeder) -> None:
+    seeds.recording(seed, "blind", "can you hear me", {}, blind=True)
+
+
+def sent(desk: Desk) -> tuple[str, str]:
+    verdict = desk.verdict()
+    assert isinstance(verdict.answer, TranscriptAnswer)
+    return verdict.kind, verdict.answer.text
+
+
+def at_word(desk: Desk, word: str) -> None:
+    until(lambda: desk.focused().partition(",")[0] == word, word)
+
+
+def test_tab_walks_the_doubtful_words(begin: Begin) -> None:
+    desk = begin(call)
+    at_word(desk, "kettles")
+    walked = [desk.focused()]
+    for _ in range(2):
+        desk.press("Tab")
+        walked.append(desk.focused())
+    assert walked == [
+        "kettles, 41 percent sure",
+        "Berg, 33 percent sure",
+        "Harbour, 56 percent sure",
+    ]
+    desk.press("Shift+Tab")
+    assert desk.focused().startswith("Berg")
+
+
+def test_a_doubtful_word_is_played_with_its_neighbours_and_no_further(begin: Begin) -> None:
+    desk = begin(call)
+    at_word(desk, "kettles")
+    desk.press("Tab")  # Berg is said from 3.4 to 3.78
+    desk.page.get_by_role("button", name="Pause").wait_for()
+    assert 2.3 <= place(desk.page) <= 3.5
+    desk.page.get_by_role("button", name="Play", exact=False).wait_for()
+    assert 4.4 <= place(desk.page) <= 5.0
+
+
+def test_a_word_is_rewritten_without_leaving_the_keyboard(begin: Begin) -> None:
+    desk = begin(call)
+    at_word(desk, "kettles")
+    desk.press("e")
+    desk.page.keyboard.type("rattles")
+    desk.press("Enter")
+    at_word(desk, "Berg")
+    desk.press("e")
+    desk.page.keyboard.type("van den Bergh,")
+    desk.press("Tab")
+    at_word(desk, "Harbour")
+    desk.press("Delete", "Enter")
+    corrected = "please send two rattles to Anna van den Bergh, at Street"
+    assert sent(desk) == ("correct", corrected)
+
+
+def test_a_word_that_was_put_in_is_heard_between_its_neighbours(begin: Begin) -> None:
+    desk = begin(call)
+    at_word(desk, "kettles")
+    desk.press("e")
+    desk.page.keyboard.type("silver kettles")
+    desk.press("Enter")
+    at_word(desk, "Berg")
+    desk.page.get_by_text("silver", exact=True).click()
+    # “two” ends at 1.78 and “kettles” begins at 1.9.
+    desk.page.get_by_text("“silver”: written by you, at 0:01.7").wait_for()
+
+
+def test_enter_confirms_a_transcript_that_was_not_changed(begin: Begin) -> None:
+    desk = begin(call)
+    at_word(desk, "kettles")
+    desk.press("e")
+    desk.page.keyboard.type("cattle")
+    desk.press("Enter")
+    at_word(desk, "Berg")
+    desk.press("Control+z", "Enter")
+    assert sent(desk) == ("confirm", TEXT)
+
+
+def test_escape_leaves_a_word_as_it_was(begin: Begin) -> None:
+    desk = begin(call)
+    at_word(desk, "kettles")
+    desk.press("e")
+    desk.page.keyboard.type("cattle")
+    desk.press("Escape")
+    at_word(desk, "kettles")
+    desk.press("Enter")
+    assert sent(desk) == ("confirm", TEXT)
+
+
+def test_the_whole_text_can_be_written_in(begin: Begin) -> None:
+    desk = begin(call)
+    at_word(desk, "kettles")
+    desk.press("w")
+    field = desk.page.get_by_label("The whole text")
+    field.fill("Nobody said this.\n")
+    field.press("Escape")
+    desk.page.locator(".word-written").first.wait_for()
+    desk.press("Enter")
+    assert sent(desk) == ("correct", "Nobody said this.\n")
+
+
+def test_keys_play_seek_and_change_the_speed(begin: Begin) -> None:
+    desk = begin(call)
+    at_word(desk, "kettles")
+    page = desk.page
+    page.get_by_role("button", name="Pause").wait_for()
+    desk.press("Space")
+    page.get_by_role("button", name="Play").wait_for()
+    before = place(page)
+    desk.press("ArrowRight")
+    assert place(page) == pytest.approx(before + 2, abs=0.11)
+    desk.press("ArrowLeft", "ArrowLeft")
+    assert place(page) == pytest.approx(max(0, before - 2), abs=0.11)
+    speed = page.get_by_label("Speed")
+    desk.press(".", ".")
+    until(lambda: speed.input_value() == "1.5", "a faster speed")
+    desk.press(",")
+    until(lambda: speed.input_value() == "1.25", "a slower speed")
+
+
+def test_a_blind_reviewer_writes_what_they_hear(begin: Begin) -> None:
+    desk = begin(blind)
+    field = desk.page.get_by_label("Write what you hear")
+    field.wait_for()
+    assert "hear me" not in desk.page.inner_text("body")
+    desk.page.keyboard.type("can you hear me?")
+    desk.press("Alt+k")
+    desk.page.get_by_role("button", name="Pause").wait_for()
+    assert field.input_value() == "can you hear me?"
+    desk.press("Control+Enter")
+    assert sent(desk) == ("correct", "can you hear me?")
+
+
+def test_that_nobody_speaks_is_an_answer(begin: Begin) -> None:
+    desk = begin(blind)
+    desk.page.get_by_role("button", name="Nobody speaks").click()
+    desk.press("Control+Enter")
+    assert sent(desk) == ("correct", "")
+
+
+def aiff(seconds: float) -> bytes:
+    """A tone in a kind of file that browsers other than Safari cannot play."""
+    wave = 8000 * np.sin(np.arange(int(16_000 * seconds)) / 6)
+    with io.BytesIO() as file:
+        with av.open(file, "w", format="aiff") as out:
+            stream = out.add_stream("pcm_s16be", rate=16_000, layout="mono")
+            frame = av.AudioFrame.from_ndarray(wave.astype(np.int16).reshape(1, -1), "s16", "mono")
+            frame.sample_rate = 16_000
+            out.mux(stream.encode(frame))
+            out.mux(stream.encode(None))
+        return file.getvalue()
+
+
+def test_what_the_browser_cannot_play_is_played_all_the_same(begin: Begin, tmp_path: Path) -> None:
+    def seed(seeder: Seeder) -> None:
+        call(seeder)
+        (submitted,) = (path for path in (tmp_path / "sound").rglob("*") if path.is_file())
+        submitted.write_bytes(aiff(6.0))
+
+    desk = begin(seed)
+    at_word(desk, "kettles")
+    page = desk.page
+    until(lambda: page.locator(".player .number").first.inner_text().endswith("0:06.0"), "the end")
+    desk.press("Space")
+    until(lambda: place(page) > 0.2, "any sound")
+    assert page.get_by_role("alert").count() == 0
+
+
+def test_a_recording_that_is_gone_is_said_to_be(begin: Begin, tmp_path: Path) -> None:
+    def seed(seeder: Seeder) -> None:
+        call(seeder)
+        for path in (tmp_path / "sound").rglob("*"):
+            if path.is_file():
+                path.unlink()
+
+    desk = begin(seed)
+    alert = desk.page.get_by_role("alert").filter(has_text="recording")
+    assert "send the recording again" in alert.inner_text()
+    at_word(desk, "kettles")
+    desk.press("Enter")
+    assert sent(desk) == ("confirm", TEXT)
+
+
+def test_the_waveform_is_drawn_without_the_sound_being_decoded(begin: Begin) -> None:
+    desk = begin(call)
+    page = desk.page
+    page.locator(".waveform canvas").first.wait_for()
+    drawn = page.evaluate(
+        """() => { const c = document.querySelector('.waveform > div').shadowRoot
+             .querySelector('canvas');
+             return c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(x => x) }"""
+    )
+    assert drawn
+    fetched = page.evaluate("performance.getEntriesByType('resource').map(e => e.name)")
+    assert any(name.endswith("/recording/peaks") for name in fetched)
+
+
+def test_spans_of_a_recording_can_be_heard(begin: Begin) -> None:
+    def seed(seeder: Seeder) -> None:
+        seeds.recording(seeder, "call", f"{TEXT} nine", DOUBTS, entities=True)
+
+    desk = begin(seed, "ner")
+    desk.page.get_by_role("button", name="Anna Berg 0:02.9").click()
+    desk.page.get_by_role("button", name="Pause").wait_for()
+    assert 1.8 <= place(desk.page) <= 3.2
+    desk.press("Alt+k")
+    desk.page.get_by_role("button", name="Play").wait_for()
+
+
+@pytest.mark.parametrize("which", [call, blind])
+def test_a_transcript_is_accessible(begin: Begin, which: Callable[[Seeder], None]) -> None:
+    desk = begin(which)
+    desk.page.locator(".waveform canvas").first.wait_for()
+    assert violations(desk.page) == []
