@@ -40,16 +40,18 @@ class Desk:
         """The text that is selected in the page."""
         return str(self.page.evaluate("getSelection().toString()"))
 
-    def verdict(self) -> Verdict:
-        """The verdict that reached the service."""
+    def verdicts(self, count: int) -> list[Verdict]:
+        """The verdicts that reached the service, as soon as they are so many."""
         for _ in range(SECONDS * 20):
             done = self.service.reviews.page(status="done").items
-            if done:
-                verdict = done[0].verdict
-                assert verdict is not None
-                return verdict
+            if len(done) >= count:
+                return [item.verdict for item in done if item.verdict is not None]
             time.sleep(0.05)
-        raise AssertionError("no verdict reached the service")
+        raise AssertionError(f"{count} verdicts did not reach the service")
+
+    def verdict(self) -> Verdict:
+        """The verdict that reached the service."""
+        return self.verdicts(1)[0]
 
     def undecided(self) -> bool:
         """Whether no verdict has reached the service."""
