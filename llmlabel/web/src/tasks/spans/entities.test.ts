@@ -38,6 +38,14 @@ describe("what an item starts with", () => {
     expect(only).toMatchObject({ inside: true, doubtful: false, probability: null });
   });
 
+  it("two labels of one stretch have each its own evidence", () => {
+    const both = proposal([unit(0, 4, "A", { probability: 0.5 }), unit(0, 4, "B", { probability: 0.9 })]);
+    expect(entitiesOf(both, null).map(({ label, probability }) => [label, probability])).toEqual([
+      ["A", 0.5],
+      ["B", 0.9],
+    ]);
+  });
+
   it("of a blind item is nothing", () => {
     expect(entitiesOf(null, null)).toEqual([]);
   });

@@ -31,8 +31,12 @@ export function entitiesOf(proposal: Proposal | null, draft: Answer | null): Ent
   const answer = proposal?.answer?.kind === "spans" ? proposal.answer.spans : [];
   const proposed = (proposal?.units ?? []).filter((unit) => !unit.kept).map(candidate);
   const kept = new Map<string, Unit>();
-  for (const unit of proposal?.units ?? []) if (unit.kept) kept.set(spot(unit), unit);
-  for (const span of answer) proposed.push(ofAnswer(span, kept.get(spot(span))));
+  for (const unit of proposal?.units ?? []) {
+    if (unit.kept) kept.set(spot(unit), unit).set(`${spot(unit)} ${unit.label}`, unit);
+  }
+  for (const span of answer) {
+    proposed.push(ofAnswer(span, kept.get(`${spot(span)} ${span.label}`) ?? kept.get(spot(span))));
+  }
   const made = draft?.kind === "spans" ? redrawn(proposed, draft.spans) : proposed;
   return sorted(made.map((each, key) => ({ ...each, key })));
 }
