@@ -56,7 +56,7 @@ class ReviewerOut(BaseModel):
 
 
 class ReviewersOut(BaseModel):
-    """Everybody who was given a clearance, a verdict or a benchmark, by name."""
+    """Everybody who was given a clearance, or decided anything, by name."""
 
     reviewers: list[ReviewerOut]
 

@@ -15,7 +15,7 @@ from llmlabel.store.benchmarks import Benchmarks
 from llmlabel.store.database import Database
 from llmlabel.store.events import Events
 from llmlabel.store.labels import matches
-from llmlabel.store.tables import reviewers, reviews, verdicts
+from llmlabel.store.tables import benchmarks, reviewers, reviews, verdicts
 
 AWAY_SECONDS = 300.0
 """A verdict counts for no more of a reviewer's time: after that somebody is away."""
@@ -41,13 +41,16 @@ class People:
         return Reviewer(name=name) if row is None else _reviewer_of(row)
 
     def list(self) -> Sequence[Reviewer]:
-        """Everybody who was given a clearance or a verdict, by name."""
+        """Everybody who was given a clearance, or decided anything, by name."""
         with self._database.read() as connection:
             known = {
                 row.name: _reviewer_of(row) for row in connection.execute(sa.select(reviewers))
             }
-            seen = connection.execute(sa.select(verdicts.c.reviewer).distinct()).scalars()
-            for name in seen:
+            seen = sa.union(
+                sa.select(verdicts.c.reviewer),
+                sa.select(benchmarks.c.reviewer).where(benchmarks.c.status == "done"),
+            )
+            for name in connection.execute(seen).scalars():
                 known.setdefault(name, Reviewer(name=name))
         return [known[name] for name in sorted(known)]
 
