@@ -212,3 +212,18 @@ def test_what_is_promised_elsewhere_counts_again_after_a_promise_was_withdrawn(
     assert isinstance(both, InvalidInput)
     again = run("certify", "sentiment", "--withdraw").exception
     assert isinstance(again, Conflict)
+
+
+def test_mistakes_of_reviewers_are_taken_off_where_that_is_asked_and_from_then_on(
+    store: Store,
+) -> None:
+    give_gold(store, 200)
+    result = run("certify", "sentiment", "--promise", PROMISE, "--reviewer-error")
+    assert result.exit_code == 3, "nobody decided hidden gold"
+    assert "hidden gold" in result.output
+    again = run("certify", "sentiment", "--promise", PROMISE)
+    assert again.exit_code == 3, "as the last time"
+    plain = run("certify", "sentiment", "--promise", PROMISE, "--no-reviewer-error")
+    assert plain.exit_code == 0, plain.output
+    assert "How often reviewers err was not measured" in " ".join(plain.output.split())
+    assert run("certify", "sentiment", "--promise", PROMISE).exit_code == 0
