@@ -28,6 +28,7 @@ COMMANDS = {
     "certify": "llmlabel.cli.certify:certify",
     "quality": "llmlabel.cli.quality:quality",
     "audit": "llmlabel.cli.audit:app",
+    "agreement": "llmlabel.cli.agreement:agreement",
     "reviews": "llmlabel.cli.reviews:app",
     "models": "llmlabel.cli.models:app",
     "doctor": "llmlabel.cli.doctor:doctor",
