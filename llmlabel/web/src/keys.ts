@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 /** One key command. `keys` are like `Enter`, `z`, `?`, `Shift+ArrowLeft`, `Mod+Enter`. */
 export interface Binding {
@@ -49,7 +49,8 @@ export function useKeys(bindings: Binding[], options: KeyOptions = {}): void {
   const active = options.active ?? true;
   if (!active) layer.current.age = 0;
   else if (layer.current.age === 0) layer.current.age = ++drawn;
-  useEffect(() => {
+  // At once: the next key may follow before anything is painted.
+  useLayoutEffect(() => {
     if (!active) return;
     const mine = layer.current;
     if (options.base) layers.unshift(mine);

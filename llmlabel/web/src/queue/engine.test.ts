@@ -65,6 +65,23 @@ describe("deciding", () => {
     }
   });
 
+  test("who is faster than the network waits for it, and is never told that all is done", async () => {
+    const engine = await opened();
+    service.fault = (what) => (what.startsWith("confirm") ? "lost-request" : "none");
+    const phases = new Set<string>();
+    engine.subscribe(() => phases.add(engine.snapshot().phase));
+    for (let n = 0; n < 30; n++) {
+      engine.decide(CONFIRM);
+      await settle(1);
+    }
+    expect(engine.snapshot()).toMatchObject({ phase: "loading", unsent: 20 });
+    service.fault = () => "none";
+    engine.outbox.hurry();
+    await settle(1_000);
+    expect(engine.snapshot().phase).toBe("deciding");
+    expect(phases).not.toContain("empty");
+  });
+
   test("an empty queue is told from one that cannot be reached", async () => {
     service = new MadeService(1);
     const engine = await opened();

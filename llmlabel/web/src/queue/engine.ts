@@ -183,6 +183,7 @@ export class Engine {
     if (this.done.length > 200) this.done.shift();
     this.count(decision.kind, 1);
     this.notice = null;
+    if (!this.hand.current) this.phase = "loading";
     this.shown();
     void this.refill();
   }
@@ -275,7 +276,8 @@ export class Engine {
       if (!added) this.nothingUntil = performance.now() + PAUSE_AFTER_NOTHING;
       this.waiting = waiting;
       this.error = null;
-      this.phase = "empty";
+      // All that came may be on its way back as decisions: then there may be more behind it.
+      this.phase = reviews.length < count ? "empty" : "loading";
       for (const each of this.hand.items) this.restoreDraft(each);
     } catch (error) {
       this.error = inWords(error);
@@ -312,7 +314,7 @@ export class Engine {
   }
 
   private sent(entry: Entry, item: Review): void {
-    if (entry.op !== "undo") return;
+    if (entry.op !== "undo") return void this.refill();
     const back = this.hand.find(entry.reviewId);
     if (back?.token === null) renew(back, item);
     this.changed();

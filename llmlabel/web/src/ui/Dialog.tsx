@@ -1,5 +1,5 @@
 import type { ComponentChildren, VNode } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { type Binding, useKeys } from "../keys";
 
 interface Props {
@@ -17,7 +17,7 @@ export function Dialog({ title, onClose, children, bindings = NONE, wide = false
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
   useKeys(bindings, { modal: true });
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = document.activeElement;
     const shown = dialog.current;
     shown?.showModal();

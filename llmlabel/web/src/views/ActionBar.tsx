@@ -1,5 +1,5 @@
 import type { VNode } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Review } from "../api/types";
 
 export interface Actions {
@@ -61,7 +61,7 @@ function Action({ name, letter, onPress }: { name: string; letter: string; onPre
 
 function Comment({ words, onComment }: { words: string; onComment(words: string | null): void }): VNode {
   const field = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => field.current?.focus(), []);
+  useLayoutEffect(() => field.current?.focus(), []);
   const leave = (): void => document.querySelector<HTMLElement>(".work")?.focus({ preventScroll: true });
   return (
     <label class="field comment">

@@ -1,5 +1,5 @@
 import type { VNode } from "preact";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useMemo, useRef, useState } from "preact/hooks";
 import { inWords, post } from "../api/client";
 import type { Review } from "../api/types";
 import { doubtfulClauses } from "../text/clauses";
@@ -22,7 +22,6 @@ export function FlagDialog({ item, onClose, onSent }: Props): VNode {
   const [problem, setProblem] = useState<string | null>(null);
   const [sending, setSending] = useState(false);
   const field = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => field.current?.focus(), []);
 
   const submit = async (): Promise<void> => {
     if (!comment.trim()) {
@@ -61,6 +60,7 @@ export function FlagDialog({ item, onClose, onSent }: Props): VNode {
           <span>What is unclear, missing or wrong?</span>
           <textarea
             ref={field}
+            autofocus
             rows={4}
             maxLength={10_000}
             value={comment}

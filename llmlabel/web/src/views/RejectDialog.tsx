@@ -1,5 +1,5 @@
 import type { VNode } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import type { Binding } from "../keys";
 import { Dialog } from "../ui/Dialog";
 
@@ -18,8 +18,6 @@ const REASONS = [
 /** Why no answer would be right: a key for the usual reasons, or words of one's own. */
 export function RejectDialog({ onClose, onReject }: Props): VNode {
   const [words, setWords] = useState("");
-  const first = useRef<HTMLButtonElement>(null);
-  useEffect(() => first.current?.focus(), []);
   const bindings: Binding[] = REASONS.map((reason, n) => ({
     group: "Reasons",
     keys: [String(n + 1)],
@@ -30,7 +28,7 @@ export function RejectDialog({ onClose, onReject }: Props): VNode {
     <Dialog title="Why would no answer be right?" onClose={onClose} bindings={bindings}>
       <div class="reasons">
         {REASONS.map((reason, n) => (
-          <button key={reason} ref={n ? undefined : first} type="button" class="button" onClick={() => onReject(reason)}>
+          <button key={reason} type="button" autofocus={n === 0} class="button" onClick={() => onReject(reason)}>
             <kbd aria-hidden="true">{n + 1}</kbd> {reason}
           </button>
         ))}

@@ -1,5 +1,5 @@
 import type { VNode } from "preact";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Review as Item } from "../api/types";
 import { useKeys } from "../keys";
 import { setPref, usePrefs } from "../prefs";
@@ -49,7 +49,7 @@ export function Review({ queue, guideline, query }: Props): VNode {
 
   useEffect(() => void engine.open(where), [engine, where]);
   useEffect(() => preload(item ? [item, ...snapshot.ahead] : snapshot.ahead), [item, snapshot.ahead.length]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     setComment(null);
     setDialog(null);
     const main = article.current;

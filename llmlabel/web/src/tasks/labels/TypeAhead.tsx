@@ -1,5 +1,5 @@
 import type { VNode } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { LabelDefinition } from "../../api/types";
 import { matching } from "./keys";
 
@@ -24,7 +24,7 @@ export function TypeAhead({ labels, first, subject, begin = "", onPick, onClose 
   const found = matching(labels, typed, first);
   const at = Math.min(chosen, found.length - 1);
 
-  useEffect(() => input.current?.focus(), []);
+  useLayoutEffect(() => input.current?.focus(), []);
   useEffect(() => list.current?.children[at]?.scrollIntoView({ block: "nearest" }), [at]);
 
   const press = (event: KeyboardEvent): void => {
