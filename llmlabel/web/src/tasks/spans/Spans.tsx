@@ -1,5 +1,5 @@
 import type { VNode } from "preact";
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useKeys, type Binding } from "../../keys";
 import { Offsets } from "../../text/codepoints";
 import { wordsOf, type Extent } from "../../text/words";
@@ -136,14 +136,13 @@ function Editor({ item, draft, onDraft }: TaskProps): VNode {
   }
 
   useLayoutEffect(() => {
+    if (!busy()) focusOn(passage.current, state.active);
+  }, []);
+  useLayoutEffect(() => {
     if (!follow.current) return;
     follow.current = false;
     focusOn(passage.current, state.active);
   });
-  useEffect(() => {
-    if (state.active === null && !busy()) passage.current?.focus({ preventScroll: true });
-    else if (!busy()) focusOn(passage.current, state.active);
-  }, []);
 
   return (
     <div class="spans">

@@ -1,5 +1,5 @@
 import type { VNode } from "preact";
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useKeys, type Binding } from "../../keys";
 import { Offsets } from "../../text/codepoints";
 import { directionOf } from "../../text/direction";
@@ -97,14 +97,14 @@ function Table({ item, draft, onDraft }: TaskProps): VNode {
   useKeys(bindings);
 
   useLayoutEffect(() => {
+    if (!document.activeElement?.matches("input, textarea, select, dialog, dialog *"))
+      focusOn(grid.current, state.active);
+  }, []);
+  useLayoutEffect(() => {
     if (!follow.current) return;
     follow.current = false;
     focusOn(grid.current, state.active);
   });
-  useEffect(() => {
-    if (!document.activeElement?.matches("input, textarea, select, dialog, dialog *"))
-      focusOn(grid.current, state.active);
-  }, []);
 
   return (
     <div class="tokens">
