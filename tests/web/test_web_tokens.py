@@ -1,0 +1,159 @@
+"""Tokens in a real browser: the doubtful tags by a key each, all of them within reach."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from heard import violations
+from seeded import BLIND, Seeder
+from units import Desk, reviewing, said
+
+from llmlabel.domain.answer import TokensAnswer
+
+FISH = "They/PRON can/AUX fish/VERB near/ADP that/DET old/ADJ mill/NOUN ./PUNCT"
+FISH_TEXT = "They can fish near that old mill ."
+EARLY = "Well/INTJ ,/PUNCT she/PRON left/VERB 🍌/SYM ./PUNCT"
+EARLY_TEXT = "Well , she left 🍌 ."
+
+Begin = Callable[[Callable[[Seeder], None]], Desk]
+
+
+@pytest.fixture
+def begin(open_page: Callable[[str], Any], tmp_path: Path) -> Iterator[Begin]:
+    with ExitStack() as stack:
+
+        def opened(seed: Callable[[Seeder], None]) -> Desk:
+            desk = stack.enter_context(reviewing(open_page, tmp_path, "pos", seed))
+            desk.page.get_by_role("toolbar", name="Labels").wait_for()
+            return desk
+
+        yield opened
+
+
+def fish(seed: Seeder) -> None:
+    seed.tokens("fish", FISH, {"can": ("VERB", 0.55), "fish": ("NOUN", 0.6)})
+
+
+def blind(seed: Seeder) -> None:
+    seed.tokens("blind", EARLY, {}, **BLIND)
+
+
+def sent(desk: Desk, text: str) -> list[tuple[str, str]]:
+    answer = desk.verdict().answer
+    assert isinstance(answer, TokensAnswer)
+    return said(text, answer.tokens)
+
+
+def test_tab_walks_only_what_is_in_doubt(begin: Begin) -> None:
+    desk = begin(fish)
+    assert desk.focused() == "can AUX 55% in doubt, or VERB"
+    desk.press("Tab")
+    assert desk.focused().startswith("fish VERB")
+    desk.press("Shift+Tab")
+    assert desk.focused().startswith("can AUX")
+
+
+def test_enter_accepts_each_doubtful_tag_and_then_confirms(begin: Begin) -> None:
+    desk = begin(fish)
+    desk.press("Enter", "Enter")
+    assert desk.undecided()
+    desk.press("Enter")
+    assert desk.verdict().kind == "confirm"
+
+
+def test_one_key_takes_the_next_best_tag_and_goes_on(begin: Begin) -> None:
+    desk = begin(fish)
+    desk.press("0")
+    assert desk.focused().startswith("fish")
+    desk.press("Enter", "Enter")
+    assert sent(desk, FISH_TEXT)[:3] == [("They", "PRON"), ("can", "VERB"), ("fish", "VERB")]
+
+
+def test_arrows_reach_every_token(begin: Begin) -> None:
+    desk = begin(fish)
+    desk.press("Home", "ArrowRight", "ArrowRight", "ArrowRight")
+    assert desk.focused().startswith("near")
+    desk.press("3")
+    assert desk.focused().startswith("near ADV")
+    desk.press("End")
+    assert desk.focused().startswith(".")
+    desk.press("Enter", "Enter", "Enter", "Enter")
+    assert sent(desk, FISH_TEXT)[3] == ("near", "ADV")
+
+
+def test_arrows_go_to_the_line_below_and_back(begin: Begin) -> None:
+    desk = begin(lambda seed: seed.tokens("long", " ".join(["word/NOUN"] * 60), {}))
+    desk.press("ArrowDown")
+    place = int(desk.page.evaluate("document.activeElement.dataset.place"))
+    assert place > 3
+    desk.press("ArrowUp")
+    assert desk.page.evaluate("document.activeElement.dataset.place") == "0"
+
+
+def test_a_tag_is_found_by_typing_with_the_next_best_first(begin: Begin) -> None:
+    desk = begin(fish)
+    desk.press("/")
+    options = desk.page.get_by_role("option")
+    options.first.wait_for()
+    assert options.first.inner_text().startswith("VERB")
+    desk.page.keyboard.type("propn")
+    desk.press("Enter", "Enter", "Enter")
+    assert sent(desk, FISH_TEXT)[1] == ("can", "PROPN")
+
+
+def test_undo_within_the_sentence_leaves_the_queue_alone(begin: Begin) -> None:
+    desk = begin(fish)
+    desk.press("8", "0", "Control+z", "Control+z")
+    assert desk.focused() == "can AUX 55% in doubt, or VERB"
+    desk.press("Enter", "Enter", "Enter")
+    assert desk.verdict().kind == "confirm"
+
+
+def test_unprompted_every_token_gets_a_tag_before_anything_is_sent(begin: Begin) -> None:
+    desk = begin(blind)
+    desk.press("Enter", "Enter")
+    assert desk.undecided()
+    desk.press("Home", "7", "e", "b", "j", "i")
+    desk.press("Enter")
+    assert desk.undecided()
+    desk.press("e", "Enter")
+    assert sent(desk, EARLY_TEXT) == [
+        ("Well", "INTJ"),
+        (",", "PUNCT"),
+        ("she", "PRON"),
+        ("left", "VERB"),
+        ("🍌", "SYM"),
+        (".", "PUNCT"),
+    ]
+
+
+def test_a_tag_taken_back_leaves_nothing_to_send(begin: Begin) -> None:
+    desk = begin(blind)
+    desk.press("7", "e", "b", "j", "i", "e", "Control+z", "Enter")
+    assert desk.undecided()
+    desk.press("k", "Enter")
+    assert sent(desk, EARLY_TEXT)[-1] == (".", "X")
+
+
+@pytest.mark.parametrize("seed", [fish, blind])
+def test_axe_finds_nothing(begin: Begin, seed: Callable[[Seeder], None]) -> None:
+    desk = begin(seed)
+    for scheme in ("light", "dark"):
+        desk.page.emulate_media(color_scheme=scheme)
+        assert violations(desk.page) == []
+
+
+def test_a_text_of_thousands_of_tokens_is_edited_like_a_short_one(begin: Begin) -> None:
+    tagged = " ".join(f"word{n}/NOUN" for n in range(1500))
+    doubts = {"word10": ("VERB", 0.4), "word1400": ("VERB", 0.4)}
+    desk = begin(lambda seed: seed.tokens("long", tagged, doubts))
+    desk.press("0")
+    assert desk.focused().startswith("word1400")
+    desk.press("Enter", "Enter")
+    answer = desk.verdict().answer
+    assert isinstance(answer, TokensAnswer)
+    assert [token.label for token in answer.tokens].count("VERB") == 1
