@@ -23,7 +23,7 @@ from llmlabel.review.answers import check_storable
 from llmlabel.review.benchmarks import BenchmarkQueue
 from llmlabel.review.mixing import Mixing
 from llmlabel.review.rules import check_verdict, verified_label
-from llmlabel.review.waiting import WaitingCounts
+from llmlabel.review.waiting import Remembered
 from llmlabel.store import Asker, ReviewItem, ReviewPage, Store
 from llmlabel.store.verdicts import not_newest
 
@@ -62,7 +62,7 @@ class ReviewQueue:
         self._decided = decided
         self._clearance = clearance
         self._mixing = Mixing(benchmarks)
-        self._counts = WaitingCounts()
+        self._counts = Remembered()
 
     def take(
         self, reviewer: str, count: int = 1, where: Filter = ANY, session: str | None = None
@@ -173,7 +173,7 @@ class ReviewQueue:
     def waiting(self, reviewer: str, where: Filter = ANY) -> Waiting:
         """How many items wait of those that a reviewer is cleared for.
 
-        Of a long queue the number is as old as `WaitingCounts` says.
+        Of a long queue the number is as old as `Remembered` says.
         """
         cleared = self._clearance(reviewer)
         if where.queue == "adjudication" and not cleared.adjudicates:
@@ -186,9 +186,14 @@ class ReviewQueue:
     def queues(self, reviewer: str | None = None) -> list[QueueState]:
         """What waits, by guideline, kind and language; only what a named reviewer may take."""
         if reviewer is None:
-            return self._reviews.queues()
+            return self._counts.of("queues", self._reviews.queues)
         cleared = self._clearance(reviewer)
-        return self._reviews.queues(reviewer, cleared.may_review, adjudicates=cleared.adjudicates)
+        return self._counts.of(
+            (reviewer, cleared.guidelines, cleared.adjudicates),
+            lambda: self._reviews.queues(
+                reviewer, cleared.may_review, adjudicates=cleared.adjudicates
+            ),
+        )
 
     def renew(self, review_id: str, token: int, reviewer: str) -> ReviewItem:
         """Keep an item for another lease from now.

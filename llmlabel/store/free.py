@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from llmlabel.domain.review import Filter
-from llmlabel.store.labels import matches
 from llmlabel.store.tables import reviews, verdicts
+
+_other = reviews.alias("other")
+_seat = reviews.alias("seat")
+_undo = verdicts.alias("undo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,19 +27,29 @@ class Asker:
     duration: timedelta
 
 
-def live(when: datetime, table: sa.FromClause = reviews) -> sa.ColumnElement[bool]:
+def live(when: Any, table: sa.FromClause = reviews) -> sa.ColumnElement[bool]:
     """Whether the last lease of a row still holds."""
-    return table.c.lease_expires_at > when
+    lasts: sa.ColumnElement[bool] = table.c.lease_expires_at > when
+    return lasts
 
 
-def free(when: datetime, duration: timedelta) -> sa.ColumnElement[bool]:
-    """Whether nobody holds a row."""
+def free(when: Any, far: Any) -> sa.ColumnElement[bool]:
+    """Whether nobody holds a row.
+
+    Args:
+        when: This moment.
+        far: No lease lasts so long, unless the clock was set back since it was given.
+    """
     return sa.or_(
         reviews.c.lease_expires_at.is_(None),
         reviews.c.lease_expires_at <= when,
-        # So far ahead only if the clock was set back since the lease was given.
-        reviews.c.lease_expires_at > when + 2 * duration,
+        reviews.c.lease_expires_at > far,
     )
+
+
+def far_from(when: datetime, duration: timedelta) -> datetime:
+    """A moment after the end of every lease."""
+    return when + 2 * duration
 
 
 def fits(where: Filter) -> list[sa.ColumnElement[bool]]:
@@ -58,51 +72,43 @@ def fits(where: Filter) -> list[sa.ColumnElement[bool]]:
 
 def in_order(where: Filter) -> list[sa.ColumnElement[Any]]:
     """The order in which a filter wants items."""
-    if where.order == "oldest":
-        return [reviews.c.seq.asc()]
-    return [reviews.c.priority.desc(), reviews.c.seq.asc()]
+    return _ordered(reviews, where.order == "oldest")
 
 
-def takes_part(reviewer: str, when: datetime) -> sa.ColumnElement[bool]:
+def takes_part(reviewer: Any, when: Any) -> sa.ColumnElement[bool]:
     """Whether a reviewer holds or has decided another row of the same panel."""
-    other = reviews.alias("other")
     return sa.and_(
         reviews.c.panel.is_not(None),
         sa.exists().where(
-            other.c.panel == reviews.c.panel,
-            other.c.id != reviews.c.id,
-            other.c.leased_by == reviewer,
-            sa.or_(other.c.status == "done", sa.and_(other.c.status == "open", live(when, other))),
+            _other.c.panel == reviews.c.panel,
+            _other.c.id != reviews.c.id,
+            _other.c.leased_by == reviewer,
+            sa.or_(
+                _other.c.status == "done",
+                sa.and_(_other.c.status == "open", live(when, _other)),
+            ),
         ),
     )
 
 
-def skipped(reviewer: str) -> sa.ColumnElement[bool]:
+def skipped(reviewer: Any) -> sa.ColumnElement[bool]:
     """Whether a reviewer put the row, or another seat of its panel, back with a skip."""
-    other = reviews.alias("seat_skipped")
     return sa.or_(
         sa.exists().where(*_stands_skipped(reviewer, reviews)),
         sa.and_(
             reviews.c.panel.is_not(None),
-            sa.exists().where(other.c.panel == reviews.c.panel, *_stands_skipped(reviewer, other)),
+            sa.exists().where(
+                _seat.c.panel == reviews.c.panel,
+                sa.exists().where(*_stands_skipped(reviewer, _seat)),
+            ),
         ),
     )
 
 
-def _stands_skipped(reviewer: str, table: sa.FromClause) -> list[sa.ColumnElement[bool]]:
-    return [
-        verdicts.c.review_id == table.c.id,
-        verdicts.c.reviewer == reviewer,
-        verdicts.c.kind == "skip",
-        ~undone(),
-    ]
-
-
 def undone() -> sa.ColumnElement[bool]:
     """Whether a verdict was taken back."""
-    undo = verdicts.alias("undo")
     return sa.exists().where(
-        undo.c.review_id == verdicts.c.review_id, undo.c.undoes == verdicts.c.seq
+        _undo.c.review_id == verdicts.c.review_id, _undo.c.undoes == verdicts.c.seq
     )
 
 
@@ -116,41 +122,25 @@ def refs_waiting(
         wanted: Only this one: a name or a `name@version`.
         cleared: Only those for which it is true.
     """
-    # Jumps through the index from one guideline to the next, however many reviews each has.
-    first = sa.select(sa.func.min(reviews.c.guideline).label("ref")).where(
-        reviews.c.status == "open"
-    )
-    if wanted is not None:
-        first = first.where(matches(reviews.c.guideline, wanted))
-    refs = first.cte("refs", recursive=True)
-    following = (
-        sa.select(sa.func.min(reviews.c.guideline))
-        .where(reviews.c.status == "open", reviews.c.guideline > refs.c.ref)
-        .scalar_subquery()
-    )
-    refs = refs.union_all(sa.select(following).where(refs.c.ref.is_not(None)))
-    found = connection.execute(sa.select(refs.c.ref).where(refs.c.ref.is_not(None))).scalars()
-    return [ref for ref in found if _is(ref, wanted) and cleared(ref)]
-
-
-def _is(ref: str, wanted: str | None) -> bool:
-    return wanted is None or wanted in (ref, ref.partition("@")[0])
+    found = connection.execute(_refs()).scalars()
+    return [ref for ref in found if wanted in (None, ref, ref.partition("@")[0]) and cleared(ref)]
 
 
 def free_rows(
     asker: Asker,
     where: Filter,
-    refs: Collection[str],
+    refs: Sequence[str],
     when: datetime,
     *,
     limit: int,
     again: bool,
     besides: tuple[Collection[str], Collection[str]],
-) -> sa.Select[Any]:
-    """The first free rows that a reviewer may have: `id`, `panel`, `guideline`.
+) -> tuple[sa.Select[Any], dict[str, Any]]:
+    """The query, with its parameters, for the first free rows that a reviewer may have.
 
     Each guideline is read along its index to the first `limit` rows, and the best of those
-    are taken, so that a long queue costs no more than a short one.
+    are taken, so that a long queue costs no more than a short one. A row has `id`, `panel` and
+    `guideline`.
 
     Args:
         asker: The reviewer.
@@ -162,31 +152,80 @@ def free_rows(
         besides: Ids of rows and of panels that are taken already.
     """
     ids, panels = besides
-    passed_over = skipped(asker.reviewer)
+    query = _free_rows(where.model_copy(update={"guideline": None}), len(refs), again, bool(ids))
+    parameters: dict[str, Any] = {
+        "reviewer": asker.reviewer,
+        "when": when,
+        "far": far_from(when, asker.duration),
+        "limit": limit,
+        **{f"ref_{n}": ref for n, ref in enumerate(refs)},
+    }
+    if ids:
+        parameters |= {"ids": sorted(ids), "panels": sorted(panels)}
+    return query, parameters
+
+
+# Writing a query down takes longer than its execution, so each form of it is written once.
+@lru_cache(maxsize=256)
+def _free_rows(where: Filter, guidelines: int, again: bool, besides: bool) -> sa.Select[Any]:
+    reviewer, when, far = _named("reviewer"), _named("when"), _named("far")
+    limit = sa.bindparam("limit", type_=sa.Integer)
+    passed_over = skipped(reviewer)
     conditions = [
         *fits(where),
-        free(when, asker.duration),
-        ~takes_part(asker.reviewer, when),
+        free(when, far),
+        ~takes_part(reviewer, when),
         passed_over if again else ~passed_over,
     ]
-    if ids:
-        conditions.append(reviews.c.id.not_in(sorted(ids)))
-    if panels:
-        conditions.append(sa.or_(reviews.c.panel.is_(None), reviews.c.panel.not_in(sorted(panels))))
+    if besides:
+        panels = reviews.c.panel.not_in(sa.bindparam("panels", expanding=True))
+        conditions.append(reviews.c.id.not_in(sa.bindparam("ids", expanding=True)))
+        conditions.append(sa.or_(reviews.c.panel.is_(None), panels))
     columns = [reviews.c[name] for name in ("id", "panel", "guideline", "priority", "seq")]
     arms = [
         sa.select(*columns)
-        .where(reviews.c.guideline == ref, *conditions)
+        .where(reviews.c.guideline == sa.bindparam(f"ref_{n}"), *conditions)
         .order_by(*in_order(where))
         .limit(limit)
         # PostgreSQL passes over rows that another reviewer is taking at this moment; SQLite
         # has one writer at a time and leaves this out.
         .with_for_update(of=reviews, skip_locked=True)
-        for ref in refs
+        for n in range(guidelines)
     ]
-    if len(arms) == 1:
+    if guidelines == 1:
         return arms[0]
     every = sa.union_all(*(sa.select(arm.subquery()) for arm in arms)).subquery()
-    oldest = where.order == "oldest"
-    order = [every.c.seq] if oldest else [every.c.priority.desc(), every.c.seq]
-    return sa.select(every).order_by(*order).limit(limit)
+    return sa.select(every).order_by(*_ordered(every, where.order == "oldest")).limit(limit)
+
+
+@lru_cache(maxsize=1)
+def _refs() -> sa.Select[Any]:
+    # Jumps through the index from one guideline to the next, however many reviews each has.
+    first = sa.select(sa.func.min(reviews.c.guideline).label("ref")).where(
+        reviews.c.status == "open"
+    )
+    refs = first.cte("refs", recursive=True)
+    following = (
+        sa.select(sa.func.min(reviews.c.guideline))
+        .where(reviews.c.status == "open", reviews.c.guideline > refs.c.ref)
+        .scalar_subquery()
+    )
+    refs = refs.union_all(sa.select(following).where(refs.c.ref.is_not(None)))
+    return sa.select(refs.c.ref).where(refs.c.ref.is_not(None))
+
+
+def _named(parameter: str) -> sa.BindParameter[Any]:
+    return sa.bindparam(parameter)
+
+
+def _ordered(table: sa.FromClause, oldest: bool) -> list[sa.ColumnElement[Any]]:
+    return [table.c.seq.asc()] if oldest else [table.c.priority.desc(), table.c.seq.asc()]
+
+
+def _stands_skipped(reviewer: Any, table: sa.FromClause) -> list[sa.ColumnElement[bool]]:
+    return [
+        verdicts.c.review_id == table.c.id,
+        verdicts.c.reviewer == reviewer,
+        verdicts.c.kind == "skip",
+        ~undone(),
+    ]

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from llmlabel.domain.review import Verdict
 from llmlabel.errors import AlreadyReviewed, Conflict, LeaseExpired
-from llmlabel.store.free import Asker, free, takes_part
+from llmlabel.store.free import Asker, far_from, free, takes_part
 from llmlabel.store.review_items import verdicts_at
 from llmlabel.store.tables import reviews
 
@@ -117,7 +117,7 @@ def refuse_taken(connection: sa.Connection, row: sa.Row[Any], asker: Asker, when
         Conflict: Somebody holds it, or the reviewer has another part in its panel.
     """
     is_free = connection.execute(
-        sa.select(free(when, asker.duration)).where(reviews.c.id == row.id)
+        sa.select(free(when, far_from(when, asker.duration))).where(reviews.c.id == row.id)
     ).scalar_one()
     if not is_free:
         who = (

@@ -11,7 +11,16 @@ import sqlalchemy as sa
 from llmlabel.domain.review import Filter, Renewal
 from llmlabel.errors import LlmlabelError
 from llmlabel.store.database import Database
-from llmlabel.store.free import Asker, fits, free, free_rows, in_order, live, refs_waiting
+from llmlabel.store.free import (
+    Asker,
+    far_from,
+    fits,
+    free,
+    free_rows,
+    in_order,
+    live,
+    refs_waiting,
+)
 from llmlabel.store.labels import matches
 from llmlabel.store.lease_rules import (
     end,
@@ -178,7 +187,7 @@ class Leases:
                 reviews.c.leased_by == asker.reviewer,
                 reviews.c.session == asker.session,
                 live(when),
-                ~free(when, asker.duration),
+                ~free(when, far_from(when, asker.duration)),
             )
             .order_by(*in_order(where))
             .limit(limit)
@@ -205,17 +214,10 @@ class Leases:
                 limit = wanted - len(found)
                 ids = {row.id for row in found}
                 panels = {row.panel for row in found} - {None}
-                rows = connection.execute(
-                    free_rows(
-                        asker,
-                        where,
-                        refs,
-                        when,
-                        limit=limit,
-                        again=again,
-                        besides=(ids, panels),
-                    )
-                ).all()
+                query, parameters = free_rows(
+                    asker, where, refs, when, limit=limit, again=again, besides=(ids, panels)
+                )
+                rows = connection.execute(query, parameters).all()
                 for row in rows:
                     if row.panel is None or row.panel not in panels:
                         found.append(row)

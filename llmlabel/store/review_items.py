@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -37,7 +38,8 @@ class ReviewItems:
         """Items in the order of their ids; unknown ones are left out."""
         if not ids:
             return []
-        rows = {row["review_id"]: row for row in _rows(connection, ids)}
+        found = connection.execute(_rows(), {"ids": ids}).mappings()
+        rows = {row["review_id"]: row for row in found}
         proposals = self._labels.with_ids(
             connection, sorted({row["review_label_id"] for row in rows.values()})
         )
@@ -113,23 +115,21 @@ def no_review(id: str) -> NotFound:
     return NotFound(f"There is no review `{id[:64]}`; ask for the next item.", field="review_id")
 
 
-def _rows(connection: sa.Connection, ids: Sequence[str]) -> Sequence[sa.RowMapping]:
+@lru_cache(maxsize=1)
+def _rows() -> sa.Select[Any]:
+    # Writing this query down takes longer than its execution.
     return (
-        connection.execute(
-            sa.select(
-                documents,
-                recordings.c.file_name,
-                recordings.c.media_type,
-                recordings.c.bytes,
-                *(column.label(f"review_{column.name}") for column in reviews.c),
-            )
-            .select_from(reviews)
-            .join(documents, documents.c.id == reviews.c.document_id)
-            .outerjoin(recordings, recordings.c.sha256 == documents.c.recording_sha256)
-            .where(reviews.c.id.in_(ids))
+        sa.select(
+            documents,
+            recordings.c.file_name,
+            recordings.c.media_type,
+            recordings.c.bytes,
+            *(column.label(f"review_{column.name}") for column in reviews.c),
         )
-        .mappings()
-        .all()
+        .select_from(reviews)
+        .join(documents, documents.c.id == reviews.c.document_id)
+        .outerjoin(recordings, recordings.c.sha256 == documents.c.recording_sha256)
+        .where(reviews.c.id.in_(sa.bindparam("ids", expanding=True)))
     )
 
 

@@ -66,6 +66,7 @@ documents = sa.Table(
     sa.Column("transcript", sa.Text),
     sa.Column("recording_sha256", sa.ForeignKey("recordings.sha256")),
     sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Index(None, "text_sha256"),
 )
 
 # Work on a recording: one row per document that came as sound.
@@ -167,7 +168,7 @@ reviews = sa.Table(
     sa.Column("language", sa.Text),
     sa.Index(None, "document_id"),
     sa.Index(None, "label_id"),
-    sa.Index(None, "panel"),
+    sa.Index(None, "panel", "leased_by"),
     sa.Index(None, "leased_by", "status"),
     sa.Index(None, "guideline", "winner"),
     sa.Index(None, "status", "guideline", "seq"),

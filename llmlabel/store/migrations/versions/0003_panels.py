@@ -33,6 +33,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_reviewers")),
     )
     _create_benchmarks()
+    op.create_index(op.f("ix_documents_text_sha256"), "documents", ["text_sha256"])
 
 
 def _extend_reviews() -> None:
@@ -51,7 +52,7 @@ def _extend_reviews() -> None:
     op.create_index("ix_reviews_place", "reviews", PLACE)
     op.create_index("ix_reviews_kind_place", "reviews", KIND_PLACE)
     for columns in (
-        ["panel"],
+        ["panel", "leased_by"],
         ["leased_by", "status"],
         ["guideline", "winner"],
         ["status", "guideline", "seq"],
