@@ -50,7 +50,7 @@ def sent(desk: Desk) -> tuple[str, str]:
 
 
 def at_word(desk: Desk, word: str) -> None:
-    until(lambda: desk.focused().partition(",")[0] == word, word)
+    until(lambda: desk.focused().partition(" (")[0] == word, word)
 
 
 def test_tab_walks_the_doubtful_words(begin: Begin) -> None:
@@ -61,9 +61,9 @@ def test_tab_walks_the_doubtful_words(begin: Begin) -> None:
         desk.press("Tab")
         walked.append(desk.focused())
     assert walked == [
-        "kettles, 41 percent sure",
-        "Berg, 33 percent sure",
-        "Harbour, 56 percent sure",
+        "kettles (41 percent sure)",
+        "Berg (33 percent sure)",
+        "Harbour (56 percent sure)",
     ]
     desk.press("Shift+Tab")
     assert desk.focused().startswith("Berg")

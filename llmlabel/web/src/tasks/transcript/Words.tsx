@@ -64,7 +64,7 @@ function Word({ number, word, text }: { number: number; word: HeardWord; text: s
   const level = levelOf(word);
   const percent = Math.round(word.probability * 100);
   const doubtful =
-    level === "doubtful" ? { role: "button" as const, tabIndex: 0, "aria-label": `${text}, ${percent} percent sure` } : { tabIndex: -1 };
+    level === "doubtful" ? { role: "button" as const, tabIndex: 0, "aria-label": `${text} (${percent} percent sure)` } : { tabIndex: -1 };
   return (
     <span class={`word word-${level}`} data-n={number} {...doubtful}>
       {text}
