@@ -1,4 +1,4 @@
-"""Rows of `benchmarks` as values, and the queries that say who may get which gold."""
+"""Rows of `benchmarks` as values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from llmlabel.domain.base import Value
 from llmlabel.domain.document import Document
 from llmlabel.domain.review import Verdict, VerdictKind
 from llmlabel.errors import NotFound
-from llmlabel.store.tables import benchmarks, documents, gold, reviews, verdicts
+from llmlabel.store.tables import benchmarks, gold
 from llmlabel.store.verified import read_answer
 
 
@@ -92,29 +92,6 @@ def returned(reviewer: str, guideline: str, when: datetime) -> sa.Select[Any]:
         .order_by(benchmarks.c.seq)
         .limit(1)
     )
-
-
-def unseen(reviewer: str, guideline: str) -> sa.Select[Any]:
-    """Imported gold whose text a reviewer has not met under this guideline."""
-    met = sa.exists().where(
-        benchmarks.c.reviewer == reviewer,
-        benchmarks.c.guideline == guideline,
-        benchmarks.c.text_sha256 == gold.c.text_sha256,
-    )
-    decided = (
-        sa.exists()
-        .select_from(
-            verdicts.join(reviews, reviews.c.id == verdicts.c.review_id).join(
-                documents, documents.c.id == reviews.c.document_id
-            )
-        )
-        .where(
-            verdicts.c.reviewer == reviewer,
-            reviews.c.guideline == guideline,
-            documents.c.text_sha256 == gold.c.text_sha256,
-        )
-    )
-    return sa.select(gold).where(gold.c.guideline == guideline, is_current(), ~met, ~decided)
 
 
 def load(connection: sa.Connection, id: str, *, lock: bool = False) -> Benchmark:

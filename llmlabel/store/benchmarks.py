@@ -18,12 +18,12 @@ from llmlabel.store.benchmark_rows import (
     is_current,
     load,
     returned,
-    unseen,
 )
 from llmlabel.store.database import Database
 from llmlabel.store.events import Events
 from llmlabel.store.labels import matches
-from llmlabel.store.tables import benchmarks, gold, reviews
+from llmlabel.store.tables import benchmarks, gold
+from llmlabel.store.unmet_gold import Unmet, age_beside, default_id
 
 
 class Benchmarks:
@@ -56,16 +56,27 @@ class Benchmarks:
             shown: Texts that are never given: those that the guideline itself shows.
             answered: Only gold for which a right answer exists.
         """
-        when = self._database.clock()
-        with self._database.write() as connection:
-            self._database.exclusive(connection, f"benchmarks {reviewer}")
-            id = connection.execute(returned(reviewer, guideline, when)).scalar()
-            if id is None:
-                id = self._begin(connection, reviewer, guideline, shown, answered=answered)
-            if id is None:
+        wanted = Unmet(reviewer, guideline, tuple(shown), answered=answered)
+        while True:
+            # Looked for outside the transaction that writes, which others wait for.
+            with self._database.read() as connection:
+                when = self._database.clock()
+                id = connection.execute(returned(reviewer, guideline, when)).scalar()
+                row = None if id else self._new(connection, wanted)
+            if id is None and row is None:
                 return None
-            self._lease(connection, id, session, when + duration)
-            return load(connection, id)
+            with self._database.write() as connection:
+                if row is not None:
+                    columns = [benchmarks.c.id]
+                    fresh = self._database.insert_new(connection, benchmarks, [row], columns)
+                    id = fresh[0].id if fresh else None
+                else:
+                    free = returned(reviewer, guideline, when).with_for_update(of=benchmarks)
+                    id = connection.execute(free).scalar()
+                if id is None:  # the same reviewer was quicker elsewhere
+                    continue
+                self._lease(connection, id, session, when + duration)
+                return load(connection, id)
 
     def held(self, reviewer: str, session: str, duration: timedelta) -> list[Benchmark]:
         """What a reviewer holds in this session under a live lease, each for `duration` from now.
@@ -234,46 +245,26 @@ class Benchmarks:
             if each.loss is not None
         ]
 
-    def _begin(
-        self,
-        connection: sa.Connection,
-        reviewer: str,
-        guideline: str,
-        shown: Sequence[str],
-        *,
-        answered: bool,
-    ) -> str | None:
-        query = unseen(reviewer, guideline)
-        if shown:
-            query = query.where(gold.c.text.not_in(shown))
-        if answered:
-            query = query.where(gold.c.answer.is_not(None))
-        row = connection.execute(query.order_by(sa.func.random()).limit(1)).one_or_none()
-        if row is None:
+    def _new(self, connection: sa.Connection, wanted: Unmet) -> dict[str, Any] | None:
+        """A row of a benchmark that a reviewer has not had, or None."""
+        chosen = wanted.any(connection)
+        if chosen is None:
             return None
-        # It looks as old as what waits beside it.
-        beside = sa.select(reviews.c.created_at).where(
-            reviews.c.status == "open", reviews.c.guideline == guideline
-        )
-        age = connection.execute(beside.order_by(sa.func.random()).limit(1)).scalar()
-        id = f"r-{uuid.uuid4().hex}"
-        connection.execute(
-            sa.insert(benchmarks).values(
-                id=id,
-                gold_id=row.id,
-                guideline=guideline,
-                document_id=f"d-{row.text_sha256[:24]}",
-                text=row.text,
-                text_sha256=row.text_sha256,
-                language=row.language,
-                truth=row.answer,
-                reviewer=reviewer,
-                token=0,
-                status="open",
-                created_at=age or self._database.clock(),
-            )
-        )
-        return id
+        age = age_beside(connection, wanted.guideline)
+        return {
+            "id": f"r-{uuid.uuid4().hex}",
+            "gold_id": chosen.id,
+            "guideline": wanted.guideline,
+            "document_id": default_id(chosen.text_sha256),
+            "text": chosen.text,
+            "text_sha256": chosen.text_sha256,
+            "language": chosen.language,
+            "truth": chosen.answer,
+            "reviewer": wanted.reviewer,
+            "token": 0,
+            "status": "open",
+            "created_at": age or self._database.clock(),
+        }
 
     def _lease(
         self, connection: sa.Connection, id: str, session: str | None, expires: datetime
