@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag
 
-from llmlabel.domain.answer import Answer
+from llmlabel.domain.answer import Answer, TranscriptAnswer
 from llmlabel.domain.confidence import Confidence
 from llmlabel.domain.document import Transcript
 from llmlabel.domain.label import Route
@@ -163,6 +163,10 @@ class DocumentOut(DocumentLabeled):
     text: str | None = Field(description="As it was sent; null until a recording is transcribed.")
     text_sha256: str | None
     transcript: Transcript | None
+    verified_text: str | None = Field(
+        description="What is said in the recording according to a person who reviewed its "
+        "transcript; null while nobody has. Offsets count `text`, which stays as it was."
+    )
 
     @classmethod
     def of(cls, stored: StoredDocument) -> Self:
@@ -174,6 +178,7 @@ class DocumentOut(DocumentLabeled):
             text=document.text if document else None,
             text_sha256=document.text_sha256 if document else None,
             transcript=document.transcript if document else None,
+            verified_text=_verified_text(stored),
         )
 
 
@@ -206,6 +211,13 @@ class LabelsOut(BaseModel):
 def url_of(document_id: str) -> str:
     """Where a document is found."""
     return f"/v1/documents/{quote(document_id, safe='')}"
+
+
+def _verified_text(stored: StoredDocument) -> str | None:
+    for each in stored.labels:
+        if each.label.verified and isinstance(each.label.answer, TranscriptAnswer):
+            return each.label.answer.text
+    return None
 
 
 def _summary(stored: StoredDocument) -> dict[str, Any]:

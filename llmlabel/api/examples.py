@@ -101,7 +101,13 @@ _summary = {
     "created_at": _WHEN,
 }
 _labeled = {**_summary, "labels": [_label]}
-_document = {**_labeled, "text": _TEXT, "text_sha256": _SHA256, "transcript": None}
+_document = {
+    **_labeled,
+    "text": _TEXT,
+    "text_sha256": _SHA256,
+    "transcript": None,
+    "verified_text": None,
+}
 _word = {"start": 0, "end": 5, "begin_seconds": 0.4, "end_seconds": 0.8, "probability": 0.93}
 _segment = {
     "start": 0,

@@ -68,6 +68,7 @@ class SmallService:
         )
         self.loaded: set[str] = set()
         self.held = False
+        self.spoken = "hello there"
         self.models = ModelStore(folder / "models")
         self.store = Store.open(f"sqlite:///{folder / 'store.db'}", recordings=folder / "sound")
         self.guidelines = GuidelineLibrary(search_folders("guidelines"))
@@ -132,7 +133,7 @@ class SmallService:
 
     async def transcribe(self, path: Path, language: str | None) -> Transcription:
         return Transcription(
-            "hello there",
+            self.spoken,
             Transcript(
                 model="fake",
                 language=language or "en",

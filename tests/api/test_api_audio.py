@@ -50,3 +50,24 @@ async def test_a_recording_is_accepted_before_it_is_transcribed(
     assert answer.status_code == 202
     assert answer.json()["status"] == "queued"
     service.held = False
+
+
+async def test_what_a_reviewer_heard_stands_beside_the_text(
+    client: httpx.AsyncClient, service: SmallService
+) -> None:
+    service.spoken = "hello there?"
+    sent = await send(client, tone(), WAIT, guidelines=["sentiment", "transcription"], id="call")
+    assert sent.json()["verified_text"] is None
+    reviewer = {"X-Reviewer": "ann"}
+    where = {"guideline": "transcription"}
+    item = (await client.get("/v1/reviews/next", params=where, headers=reviewer)).json()
+    verdict = {
+        "token": item["lease"]["token"],
+        "kind": "correct",
+        "answer": {"kind": "transcript", "text": "hello, bear"},
+    }
+    url = f"/v1/reviews/{item['id']}/verdict"
+    assert (await client.post(url, json=verdict, headers=reviewer)).status_code == 200
+    document = (await client.get("/v1/documents/call")).json()
+    assert document["verified_text"] == "hello, bear"
+    assert document["text"] == "hello there?"
