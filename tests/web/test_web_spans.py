@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from heard import violations
+from heard import until, violations
 from seeded import BLIND, Seeder
 from units import Desk, reviewing, said
 
@@ -152,6 +152,17 @@ def test_undo_within_the_text_leaves_the_queue_alone(begin: Begin) -> None:
     assert desk.focused() == "Times: WORK, 41 percent, in doubt"
     desk.press("Enter", "Enter", "Enter", "Enter")
     assert desk.verdict().kind == "confirm"
+
+
+def test_what_was_sent_comes_back_as_it_was_sent(begin: Begin) -> None:
+    desk = begin(lambda seed: seed.spans("one", "London, again.", [("London", "PERSON", 0.5)]))
+    desk.press("3", "Enter")
+    desk.verdict()
+    desk.press("z")
+    until(lambda: desk.focused() == "London: LOCATION, decided", "the span as it was sent")
+    until(desk.undecided, "the undo")
+    desk.press("4", "Enter")
+    assert sent(desk, "London, again.") == [("London", "PRODUCT")]
 
 
 def test_words_are_selected_and_labeled_by_keyboard_alone(begin: Begin) -> None:

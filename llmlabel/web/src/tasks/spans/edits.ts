@@ -15,8 +15,10 @@ export interface History {
   readonly future: readonly State[];
 }
 
+/** At the first entity that waits, or else the first that an earlier draft has changed. */
 export function begin(entities: readonly Entity[]): History {
-  const active = nextWaiting(entities, null)?.key ?? null;
+  const first = nextWaiting(entities, null) ?? entities.find(({ settled }) => settled);
+  const active = first?.key ?? null;
   return { now: { entities, active }, past: [], future: [] };
 }
 

@@ -58,10 +58,20 @@ describe("what an item starts with", () => {
     const draft = { kind: "spans", spans: [{ start: 10, end: 14, label: "DATE" }, { start: 0, end: 4, label: "WORK" }] } as const;
     const entities = entitiesOf(made, { ...draft, spans: [...draft.spans] });
     expect(entities.filter(waits).map(({ start }) => start)).toEqual([5, 10]);
-    expect(entities.filter(({ settled }) => settled).map(({ label }) => label)).toEqual(["PERSON", "WORK"]);
+    expect(entities.filter(({ settled }) => settled).map(({ label }) => label)).toEqual(["WORK"]);
+    expect(entities).toHaveLength(5);
     const answer = answerOf(entities, made);
     expect(answer).toEqual({ kind: "spans", spans: [...draft.spans].reverse() });
   });
+});
+
+it("what a draft leaves out or adds is there and decided", () => {
+  const entities = entitiesOf(made, { kind: "spans", spans: [{ start: 0, end: 3, label: "PERSON" }, { start: 5, end: 9, label: "WORK" }] });
+  const decided = entities.filter(({ settled }) => settled);
+  expect(decided.map(({ start, end, inside }) => [start, end, inside])).toEqual([
+    [0, 3, true], [0, 4, false], [5, 9, true], [10, 14, false],
+  ]);
+  expect(entities.filter(waits)).toEqual([]);
 });
 
 describe("the answer", () => {

@@ -113,9 +113,14 @@ function fromUnit({ start, end, label }: Span, unit: Unit | undefined) {
 /** What was proposed, changed to a draft; what the draft changes is decided. */
 function redrawn(proposed: readonly Entity[], draft: readonly Span[]): Entity[] {
   const wanted = new Map(draft.map((span) => [`${spot(span)} ${span.label}`, span]));
+  const said = new Set(proposed.filter((each) => wanted.delete(`${spot(each)} ${each.label}`)));
   const entities = proposed.map((each) => {
-    const inside = wanted.delete(`${spot(each)} ${each.label}`);
-    return { ...each, inside, settled: inside !== each.inside };
+    if (said.has(each)) return { ...each, inside: true, settled: !each.inside };
+    if (!each.inside) return each;
+    const other = [...wanted].find(([, span]) => spot(span) === spot(each));
+    if (!other) return { ...each, inside: false, settled: true };
+    wanted.delete(other[0]);
+    return { ...each, label: other[1].label, settled: true };
   });
   return [...entities, ...[...wanted.values()].map((span) => added(span, 0))];
 }
