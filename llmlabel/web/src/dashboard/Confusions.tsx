@@ -1,24 +1,16 @@
 import type { VNode } from "preact";
-import type { Confusion, QualityDetail } from "../api/types";
+import type { Confusion } from "../api/types";
 import { amount } from "../text/amounts";
 import { excerpt, type Excerpt, NONE, pairsOf, totals } from "./confusions";
 import { Figure } from "./Figure";
 import { cut, share, whole } from "./formats";
-import { HowToCheck } from "./Reliability";
 
 const MOST_LABELS = 16;
 const MOST_PAIRS = 10;
 const UPRIGHT = 4;
 
-interface Props {
-  confusion: Confusion | null;
-  detail: QualityDetail;
-  guideline: string;
-}
-
 /** Which labels are taken for which others. */
-export function Confusions({ confusion, guideline }: Props): VNode | null {
-  if (!confusion) return null;
+export function Confusions({ confusion }: { confusion: Confusion }): VNode {
   const { n, right } = totals(confusion);
   const pairs = pairsOf(confusion);
   const part = excerpt(confusion, MOST_LABELS);
@@ -37,7 +29,7 @@ export function Confusions({ confusion, guideline }: Props): VNode | null {
             })
           : [],
       }}
-      empty={n === 0 && <HowToCheck guideline={guideline} />}
+      empty={n === 0 && <p>Nothing was found in the checked documents, neither by people nor by the labelers.</p>}
     >
       <div class="confusions">
         <Matrix part={part} />

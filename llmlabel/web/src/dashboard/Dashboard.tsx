@@ -14,7 +14,7 @@ import { Freshness } from "./Freshness";
 import { Overview } from "./Overview";
 import "./plot/plot.css";
 import { oldest, type Polled, useNow, usePolled } from "./polling";
-import { Reliability } from "./Reliability";
+import { Reliability, Unchecked } from "./Reliability";
 import { RiskCoverage } from "./RiskCoverage";
 import { Audits, Proof, Standing } from "./Standing";
 import { byUrgency, isUsed, named } from "./states";
@@ -78,22 +78,27 @@ function Chosen({ guideline, overview }: { guideline: string; overview: Polled<Q
       )}
       {quality && (
         <>
-          <Standing quality={quality} />
+          <Standing quality={quality} flags={flags.data?.flags.length ?? null} />
           <div class="figures" key={guideline}>
             <Audits quality={quality} />
             <Proof quality={quality} />
             {detail && (
               <>
-                <Reliability detail={detail} guideline={guideline} />
-                <RiskCoverage quality={quality} detail={detail} />
-                <Confusions confusion={detail.confusion} detail={detail} guideline={guideline} />
+                {detail.n > 0 ? (
+                  <>
+                    <RiskCoverage quality={quality} detail={detail} />
+                    <Reliability detail={detail} />
+                    {detail.confusion && <Confusions confusion={detail.confusion} />}
+                  </>
+                ) : (
+                  <Unchecked guideline={guideline} />
+                )}
                 <Waiting detail={detail} guideline={guideline} now={now} />
                 <Speed detail={detail} />
                 <Errors detail={detail} />
                 <Agreeing agreement={detail.agreement} guideline={guideline} />
               </>
             )}
-            <Drift quality={quality} />
             <Flags
               flags={flags.data?.flags ?? null}
               problem={flags.problem}
@@ -101,6 +106,7 @@ function Chosen({ guideline, overview }: { guideline: string; overview: Polled<Q
               now={now}
               onResolved={flags.again}
             />
+            <Drift quality={quality} />
           </div>
         </>
       )}

@@ -1,7 +1,7 @@
 import type { VNode } from "preact";
 import type { DriftDay, Quality } from "../api/types";
 import { amount } from "../text/amounts";
-import { Figure } from "./Figure";
+import { Command, Figure } from "./Figure";
 import { percentTicks, plain, plainTicks, share, shortDay, whole } from "./formats";
 import { Legend, Plot, type Swatch, YAxis } from "./plot/Plot";
 import { ceiling, linear, path, type Scale, ticks } from "./plot/scale";
@@ -14,7 +14,7 @@ const LEFT = 44;
 
 /** Whether the days still look like the gold that certified. */
 export function Drift({ quality }: { quality: Quality }): VNode {
-  const { drift, certificate, guideline } = quality;
+  const { drift, certificate, guideline, promise } = quality;
   const documents = drift.reduce((sum, each) => sum + each.documents, 0);
   const novelty = drift.some(({ novel_share }) => novel_share !== null);
   const last = [...drift].reverse().find(({ drifted }) => drifted);
@@ -36,13 +36,18 @@ export function Drift({ quality }: { quality: Quality }): VNode {
         ]),
       }}
       empty={
-        drift.length === 0 && (
-          <p>
-            {certificate
-              ? "No document was labeled under the certificate in the last days; each day with documents is compared with the gold that certified."
-              : `Days are compared with the gold of a certificate, and none is in force. Prove one with: llmlabel certify ${guideline}`}
-          </p>
-        )
+        drift.length === 0 &&
+        (certificate ? (
+            <p>
+              No document was labeled under the certificate in the last days. Each day with documents is compared with the gold that
+              certified.
+            </p>
+          ) : (
+            <>
+              <p>Days are compared with the gold of a certificate, and none is in force.</p>
+              <Command line={`llmlabel certify ${guideline}${promise ? "" : " --promise delivered:0.05:0.95"}`} />
+            </>
+          ))
       }
     >
       {last && (

@@ -24,7 +24,6 @@ export function Flags({ flags, problem, guideline, now, onResolved }: Props): VN
   return (
     <Figure
       title="Open flags"
-      wide
       of={flags ? amount(open.length, "remark") + " of reviewers on the guideline, newest first" : undefined}
       numbers={{
         columns: ["id", "clause", "reviewer", "made", "comment"],

@@ -16,7 +16,7 @@ export function Freshness({ at, problem, asking, again }: Props): VNode {
   const now = useNow();
   useKeys([{ group: "Quality", keys: ["r"], label: "Ask for new numbers", run: again }]);
   const old = at !== null && now - at > LATE;
-  const words = at === null ? "" : `Numbers of ${ago(at, now)}`;
+  const words = at === null ? "" : `Updated ${ago(at, now)}`;
   return (
     <div class="row freshness small">
       <span role="status" class={problem || old ? "status status-away" : "soft"}>

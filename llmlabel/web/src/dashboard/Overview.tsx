@@ -51,7 +51,7 @@ export function Overview({ guidelines, chosen }: Props): VNode {
 
 function Table({ guidelines, chosen }: Props): VNode {
   return (
-    <div class="overview-scroll" role="region" aria-labelledby="overview" tabIndex={0}>
+    <div class="overview-scroll" role="region" aria-label="Table of guidelines" tabIndex={0}>
       <table>
         <thead>
           <tr>

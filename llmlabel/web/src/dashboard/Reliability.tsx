@@ -1,4 +1,4 @@
-import type { ComponentChildren, VNode } from "preact";
+import type { VNode } from "preact";
 import type { QualityDetail, ReliabilityBin } from "../api/types";
 import { amount } from "../text/amounts";
 import { Command, Figure } from "./Figure";
@@ -12,10 +12,10 @@ const AT = ticks(0, 1, 5);
 const WORDS = percentTicks(AT);
 const TOP = 22;
 const BOTTOM = 242;
-const STRIP = 300;
+const STRIP = 308;
 
 /** Whether confidences mean what they say. */
-export function Reliability({ detail, guideline }: { detail: QualityDetail; guideline: string }): VNode {
+export function Reliability({ detail }: { detail: QualityDetail }): VNode {
   const { reliability } = detail;
   const { bins } = reliability;
   const title = "Reliability of confidences";
@@ -27,14 +27,14 @@ export function Reliability({ detail, guideline }: { detail: QualityDetail; guid
         columns: ["from", "to", "n", "mean confidence", "right"],
         rows: bins.map(({ low, high, n, confidence, accuracy }) => [low, high, n, confidence, accuracy]),
       }}
-      empty={bins.length === 0 && <HowToCheck guideline={guideline} />}
+      empty={bins.length === 0 && <p>No checked answer has a confidence: no labeler gave an answer there.</p>}
     >
       <dl class="facts">
         <Fact name="Mean gap (ECE)" value={share(reliability.ece)} />
         <Fact name="Brier score" value={plain(reliability.brier, 3)} />
         <Fact name="Right above wrong (AUROC)" value={plain(reliability.auroc)} />
       </dl>
-      <Plot title={title} words={inWords(bins)} height={STRIP + 44}>
+      <Plot title={title} words={inWords(bins)} height={STRIP + 28}>
         {(width) => {
           const x = linear([0, 1], [44, width - 12]);
           const y = linear([0, 1], [BOTTOM, TOP]);
@@ -54,7 +54,7 @@ export function Reliability({ detail, guideline }: { detail: QualityDetail; guid
               ))}
               <Strip
                 x={x}
-                top={BOTTOM + 26}
+                top={BOTTOM + 36}
                 bottom={STRIP}
                 bars={bins.map(({ low, high, n }) => ({ from: low, to: high, n, words: `${share(low)} to ${share(high)}: ${whole(n)}` }))}
                 label="answers"
@@ -86,16 +86,23 @@ export function Sample({ n, detail }: { n: number; detail: QualityDetail }): VNo
   );
 }
 
-/** What makes checked answers, for those who have none. */
-export function HowToCheck({ guideline, children }: { guideline: string; children?: ComponentChildren }): VNode {
+/** Stands in the place of all plots of checked answers while there are none. */
+export function Unchecked({ guideline }: { guideline: string }): VNode {
   return (
-    <>
-      <p>
-        No answer that chance chose was checked yet. {children}Audits come by themselves: accepted answers are drawn and shown
-        unprompted. Or import right answers for texts that were labeled here:
-      </p>
-      <Command line={`llmlabel gold import FILE -g ${guideline}`} />
-    </>
+    <Figure
+      title="Risk, reliability, confusions"
+      of="n = 0 checked answers that chance chose"
+      numbers={{ columns: [], rows: [] }}
+      empty={
+        <>
+          <p>
+            No answer that chance chose was checked yet. Audits come by themselves: some accepted answers are drawn and come to
+            reviewers <em>unprompted</em>. Or import right answers for texts that were labeled here:
+          </p>
+          <Command line={`llmlabel gold import FILE -g ${guideline}`} />
+        </>
+      }
+    />
   );
 }
 

@@ -1,11 +1,11 @@
 import type { VNode } from "preact";
-import { useState } from "preact/hooks";
+import { useId, useState } from "preact/hooks";
 import type { Quality, QualityDetail, RiskPoint } from "../api/types";
 import { Figure } from "./Figure";
 import { percentTicks, plain, share } from "./formats";
 import { Legend, Plot, type Swatch, XAxis, YAxis } from "./plot/Plot";
 import { ceiling, linear, path, type Scale, ticks } from "./plot/scale";
-import { HowToCheck, Sample } from "./Reliability";
+import { Sample } from "./Reliability";
 import { allowed, highest } from "./risk";
 
 const TOP = 30;
@@ -14,12 +14,13 @@ const ACROSS = ticks(0, 1, 5);
 
 /** What thresholds let pass, and how much of it is wrong. */
 export function RiskCoverage({ quality, detail }: { quality: Quality; detail: QualityDetail }): VNode {
-  const { promise, guideline } = quality;
+  const { promise } = quality;
   const { risk_coverage: points, active } = detail;
   const [tried, setTried] = useState<number | null>(null);
   const title = "Risk and coverage";
   const end = Math.min(1, ceiling(highest(points, promise), 5));
   const up = ticks(0, end, 5);
+  const id = useId();
   const at = tried === null ? null : (points[Math.min(tried, points.length - 1)] ?? null);
   return (
     <Figure
@@ -29,7 +30,7 @@ export function RiskCoverage({ quality, detail }: { quality: Quality; detail: Qu
         columns: ["threshold", "coverage", "risk", "upper 95% bound", "risk that the promise allows"],
         rows: points.map(({ threshold, coverage, risk, bound }) => [threshold, coverage, risk, bound, allowed(promise, coverage)]),
       }}
-      empty={points.length === 0 && <HowToCheck guideline={guideline} />}
+      empty={points.length === 0 && <p>No checked answer has a confidence: no labeler gave an answer there.</p>}
     >
       <Plot title={title} words={inWords(points, active, quality)} height={BOTTOM + 42}>
         {(width) => {
@@ -51,26 +52,27 @@ export function RiskCoverage({ quality, detail }: { quality: Quality; detail: Qu
         }}
       </Plot>
       <Legend swatches={legend(quality, active, points)} />
-      <label class="try small">
-        <span>
-          {at
-            ? `From ${plain(at.threshold, 4)} on: ${share(at.coverage)} accepted, ${share(at.risk)} of it wrong${
-                at.bound === null ? "" : `, at most ${share(at.bound)}`
-              }`
-            : "Try another threshold"}
-        </span>
+      <div class="try small">
+        <label for={id}>Try another threshold</label>
         <input
+          id={id}
           type="range"
           min={0}
           max={points.length - 1}
           value={tried ?? nearest(points, active)}
-          aria-valuetext={at ? `threshold ${plain(at.threshold, 4)}` : "not tried"}
+          aria-valuetext={at ? tells(at) : "none tried"}
           onInput={(event) => setTried(event.currentTarget.valueAsNumber)}
         />
-      </label>
+        <p class="number">{at ? tells(at) : "\u00a0"}</p>
+      </div>
       <p class="small soft">The bound is of one threshold looked at alone; only a certificate proves anything.</p>
     </Figure>
   );
+}
+
+function tells({ threshold, coverage, risk, bound }: RiskPoint): string {
+  const most = bound === null ? "" : `, at most ${share(bound)}`;
+  return `From ${plain(threshold, 4)} on: ${share(coverage)} accepted, ${share(risk)} of it wrong${most}`;
 }
 
 function Marked({ point, x, y, look }: { point: RiskPoint; x: Scale; y: Scale; look: string }): VNode {

@@ -9,7 +9,7 @@ import { promised, STATE } from "./states";
 import { StateChip } from "./Overview";
 
 /** What is promised, what proves it, and what to do now. */
-export function Standing({ quality }: { quality: Quality }): VNode {
+export function Standing({ quality, flags }: { quality: Quality; flags: number | null }): VNode {
   const { state, promise, gate, counts, guideline } = quality;
   const routed = counts.accepted + counts.review;
   return (
@@ -27,6 +27,7 @@ export function Standing({ quality }: { quality: Quality }): VNode {
         <Fact name="Accepted from" value={quality.threshold === null ? "nothing is" : plain(quality.threshold, 4)} />
         <Fact name="Drawn for audits" value={share(quality.audit_rate)} />
         <Fact name="Decided by people" value={whole(counts.decisions)} />
+        {flags !== null && <Fact name="Open flags" value={whole(flags)} />}
       </dl>
       <ToDo quality={quality} />
     </section>
@@ -77,10 +78,11 @@ export function Audits({ quality }: { quality: Quality }): VNode {
   const end = Math.min(1, ceiling(most, 4));
   const at = ticks(0, end, 5);
   const what = promise?.kind === "delivered" ? "labels delivered" : "labels accepted unseen";
+  const title = promise ? "Live audits against the promise" : "Live audits";
   const empty = audits.done === 0 && !certificate;
   return (
     <Figure
-      title="Live audits against the promise"
+      title={title}
       of={`n = ${amount(audits.done, "audit")} of ${amount(audits.accepted, "accepted answer")}, ${whole(audits.pending)} pending`}
       numbers={{
         columns: ["of", "n", "wrong", "low", "high", "promised"],
@@ -102,7 +104,7 @@ export function Audits({ quality }: { quality: Quality }): VNode {
       }
     >
       <Rows
-        title="Live audits against the promise"
+        title={title}
         words={inWords(quality)}
         rows={rows}
         domain={[0, end]}
@@ -113,7 +115,8 @@ export function Audits({ quality }: { quality: Quality }): VNode {
         against={promise && { value: promise.error, words: `promised ${share(promise.error)}` }}
       />
       <p class="small soft">
-        The interval of the audits holds at all times together. When its lower end reaches the promise, the gate closes.
+        The interval of the audits holds at all times together.
+        {promise && " When its lower end reaches the promise, the gate closes."}
       </p>
     </Figure>
   );
@@ -143,7 +146,7 @@ export function Proof({ quality }: { quality: Quality }): VNode {
       of={`n = ${amount(shown.n, "gold label")}, made on ${dateTime(shown.created_at)}`}
       numbers={{ columns: ["fact", "value"], rows: [["id", shown.id], ["status", shown.status], ...facts.map(([name, , raw]) => [name, raw])] }}
     >
-      {shown.reason && <p class="small">{shown.reason}</p>}
+      {shown.reason && <p class="small reason">{shown.reason}</p>}
       <dl class="facts">
         {facts.map(([name, value]) => (
           <Fact key={name} name={name} value={value} />
