@@ -97,56 +97,59 @@ class Sampled:
 def _decided(connection: sa.Connection, guideline: str) -> Iterable[Checked]:
     chosen = {each.proposal_id: each for each in standing(connection, guideline) if each.sampled}
     for some in batches(list(chosen)):
-        query = (
-            sa.select(
-                labels.c.id,
-                labels.c.confidence,
-                labels.c.payload,
-                labels.c.created_at,
-                documents.c.language,
-            )
-            .join(documents, documents.c.id == labels.c.document_id)
-            .where(labels.c.id.in_(some))
-            .order_by(labels.c.seq)
-        )
+        query = _labels().where(labels.c.id.in_(some)).order_by(labels.c.seq)
         for row in connection.execute(query):
             verdict = chosen[row.id]
             assert verdict.sampled, "only what was chosen at random was asked for"
-            found = _checked(row, verdict.answer_json, 1 / verdict.sampled)
-            if _unseen(found.text_sha256, row.created_at, verdict.known_at):
-                yield found
+            if _unseen(row.text_sha256, row.created_at, verdict.known_at):
+                yield _checked(row, verdict.answer_json, 1 / verdict.sampled)
 
 
 def _imported(connection: sa.Connection, guideline: str) -> Iterable[Checked]:
-    newest = (
-        sa.select(
-            gold.c.text_sha256,
-            sa.func.max(gold.c.seq).label("seq"),
-            sa.func.min(gold.c.created_at).label("known_at"),
-        )
+    # Step by step, so that the documents are walked through once, and by their index after that.
+    known: dict[str, _Gold] = {}
+    rows = connection.execute(
+        sa.select(gold.c.text_sha256, gold.c.answer, gold.c.created_at)
         .where(gold.c.guideline == guideline)
-        .group_by(gold.c.text_sha256)
-        .subquery()
+        .order_by(gold.c.seq)
     )
-    query = (
-        sa.select(
-            gold.c.answer,
-            newest.c.known_at,
-            labels.c.confidence,
-            labels.c.payload,
-            labels.c.created_at,
-            documents.c.language,
+    for row in rows:
+        since = known[row.text_sha256].known_at if row.text_sha256 in known else row.created_at
+        known[row.text_sha256] = _Gold(row.answer, since)
+    if not known:
+        return
+    of_gold = sa.select(gold.c.text_sha256).where(gold.c.guideline == guideline)
+    same = sa.select(documents.c.id).where(documents.c.text_sha256.in_(of_gold))
+    for some in batches(connection.execute(same).scalars().all()):
+        query = (
+            _labels()
+            .where(
+                labels.c.document_id.in_(some),
+                labels.c.guideline == guideline,
+                labels.c.opinions_of == labels.c.id,
+            )
+            .order_by(labels.c.seq)
         )
-        .join(newest, newest.c.seq == gold.c.seq)
-        .join(documents, documents.c.text_sha256 == gold.c.text_sha256)
-        .join(labels, labels.c.document_id == documents.c.id)
-        .where(labels.c.guideline == guideline, labels.c.opinions_of == labels.c.id)
-        .order_by(labels.c.seq)
-    )
-    for row in connection.execute(query):
-        found = _checked(row, row.answer, 1.0)
-        if _unseen(found.text_sha256, row.created_at, row.known_at):
-            yield found
+        for row in connection.execute(query):
+            right = known[row.text_sha256]
+            if _unseen(row.text_sha256, row.created_at, right.known_at):
+                yield _checked(row, right.answer_json, 1.0)
+
+
+class _Gold(NamedTuple):
+    answer_json: str | None
+    known_at: datetime  # of the first import of the text
+
+
+def _labels() -> sa.Select[Any]:
+    return sa.select(
+        labels.c.id,
+        labels.c.confidence,
+        labels.c.payload,
+        labels.c.created_at,
+        documents.c.text_sha256,
+        documents.c.language,
+    ).join(documents, documents.c.id == labels.c.document_id)
 
 
 def _unseen(text_sha256: str, labeled_at: datetime, known_at: datetime) -> bool:
@@ -157,7 +160,7 @@ def _unseen(text_sha256: str, labeled_at: datetime, known_at: datetime) -> bool:
 def _checked(row: Any, right: str | None, weight: float) -> Checked:
     payload = from_json(row.payload)
     return Checked(
-        text_sha256=payload["text_sha256"],
+        text_sha256=row.text_sha256,
         proposed=payload["answer"],
         right=None if right is None else from_json(right),
         confidence=row.confidence,
