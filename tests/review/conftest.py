@@ -139,3 +139,14 @@ def ask(store: Store) -> Callable[..., None]:
             store.labels.save([label.model_copy(update=changes)], run)
 
     return put
+
+
+@pytest.fixture
+def relabel(store: Store) -> Callable[[str], None]:
+    """Has people look at the label of a document again."""
+
+    def put(id: str) -> None:
+        (stored,) = store.documents.get(id).labels
+        assert store.audits.requeue([stored.id], "relabel", "Somebody asked.") == 1
+
+    return put
