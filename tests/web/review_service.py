@@ -20,6 +20,7 @@ import uvicorn
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "api")]
 
+import measured  # noqa: E402
 import seeds  # noqa: E402
 from seeded import Seeder  # noqa: E402
 from small_service import SmallService  # noqa: E402
@@ -41,6 +42,7 @@ class ReviewService(SmallService):
         choices: How many short opinions wait to be decided.
         lease_seconds: How long an item is held.
         kinds: Which guidelines' items wait; None for all.
+        past: Labels were certified, audited and agreed on before, so that there is to measure.
     """
 
     def __init__(
@@ -51,12 +53,15 @@ class ReviewService(SmallService):
         choices: int = 120,
         lease_seconds: float = 300,
         kinds: frozenset[str] | None = None,
+        past: bool = False,
     ) -> None:
         super().__init__(folder)
         if database is not None:
             self.store.close()
             self.store = Store.open(database, recordings=folder / "sound")
         made = seeds.many_labels(folder / "guidelines")
+        if past:
+            measured.guideline_file(made)
         self.guidelines = GuidelineLibrary([made, *search_folders("guidelines")])
         self.reviews = ReviewQueue(self.store, self.guidelines.get, lease_seconds=lease_seconds)
         self.watch = Watch(self.store, self.guidelines.get)
@@ -71,6 +76,8 @@ class ReviewService(SmallService):
             seeds.tokens(seed)
         if "transcript" in wanted:
             seeds.transcripts(seed)
+        if past:
+            measured.with_a_past(self.store, self.guidelines)
 
 
 @contextmanager
@@ -106,6 +113,7 @@ def main() -> None:
     parser.add_argument("--database", help="SQLAlchemy URL of an empty database")
     parser.add_argument("--choices", type=int, default=120)
     parser.add_argument("--lease-seconds", type=float, default=300)
+    parser.add_argument("--past", action="store_true", help="with something to measure")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         service = ReviewService(
@@ -113,6 +121,7 @@ def main() -> None:
             database=given.database,
             choices=given.choices,
             lease_seconds=given.lease_seconds,
+            past=given.past,
         )
         with serving(service, given.port) as address:
             print(f"{address}/review", flush=True)  # noqa: T201

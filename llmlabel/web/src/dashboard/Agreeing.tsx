@@ -77,7 +77,7 @@ export function Agreeing({ agreement, guideline }: { agreement: Agreement | null
         tickWords={plainTicks(at)}
         label="coefficient: 0 is chance, 1 is always the same"
         mark="dot"
-        against={{ value: 0.8, words: "0.8 reliable" }}
+        against={{ value: 0.8, words: "0.8 reliable", promised: false }}
       />
       {reasons.map(([name, why]) => (
         <p key={name} class="small soft">

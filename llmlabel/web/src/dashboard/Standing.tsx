@@ -112,7 +112,7 @@ export function Audits({ quality }: { quality: Quality }): VNode {
         tickWords={percentTicks(at)}
         label={`wrong, share of ${what}`}
         mark="dot"
-        against={promise && { value: promise.error, words: `promised ${share(promise.error)}` }}
+        against={promise && { value: promise.error, words: `promised ${share(promise.error)}`, promised: true }}
       />
       <p class="small soft">
         The interval of the audits holds at all times together.

@@ -24,7 +24,7 @@ interface Props {
   label: string;
   mark: "bar" | "dot";
   /** A value all rows are held against. */
-  against?: { value: number; words: string } | null;
+  against?: { value: number; words: string; promised: boolean } | null;
 }
 
 const ROW = 36;
@@ -66,8 +66,8 @@ export function Rows({ title, words, rows, domain, ticks, tickWords, label, mark
             ))}
             {against && (
               <g>
-                <line class="promise" x1={x(against.value)} x2={x(against.value)} y1={top - 4} y2={bottom} />
-                <text class="promise-words" x={x(against.value)} y={11} text-anchor={anchorOf(x(against.value), width, 70)}>
+                <line class={against.promised ? "promise" : "ideal"} x1={x(against.value)} x2={x(against.value)} y1={top - 4} y2={bottom} />
+                <text class={against.promised ? "promise-words" : "axis-label"} x={x(against.value)} y={11} text-anchor={anchorOf(x(against.value), width, 70)}>
                   {against.words}
                 </text>
               </g>
