@@ -216,6 +216,7 @@ _quality = {
     "guideline": "sentiment@1.0.0",
     "state": "certified",
     "promise": _promise,
+    "threshold": 0.87,
     "gate": _gate,
     "audit_rate": 0.05,
     "certificate": _certificate,

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from llmlabel.api.examples import BODIES, EXAMPLES
+from llmlabel.api.metrics_examples import METRICS
 from llmlabel.api.people_examples import PEOPLE
 from llmlabel.api.problems import Problem
 from llmlabel.api.review_examples import REVIEW_BODIES, REVIEWS
@@ -66,7 +67,7 @@ def _described(app: FastAPI) -> dict[str, Any]:
         schemas.setdefault(name, problem_schema)
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
-    known = {**EXAMPLES, **PEOPLE, **REVIEWS}
+    known = {**EXAMPLES, **METRICS, **PEOPLE, **REVIEWS}
     bodies = {**BODIES, **REVIEW_BODIES}
     for name, one in schemas.items():
         if name in known and "examples" not in one:

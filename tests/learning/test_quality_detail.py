@@ -37,8 +37,10 @@ def queue(store: Store, clock: Clock) -> ReviewQueue:
 
 
 @pytest.fixture
-def detail(store: Store, queue: ReviewQueue) -> Callable[..., QualityDetail]:
+def detail(store: Store, clock: Clock) -> Callable[..., QualityDetail]:
     def look(threshold: float | None = 0.8, guideline: Guideline = GUIDELINE) -> QualityDetail:
+        # A queue remembers for a while how long it was; a new one counts.
+        queue = ReviewQueue(store, lambda ref: GUIDELINE)
         return quality_detail(store, queue, guideline, threshold)
 
     return look
