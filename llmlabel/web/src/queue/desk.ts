@@ -1,10 +1,11 @@
 import { createContext } from "preact";
 import { useContext, useEffect, useState } from "preact/hooks";
 import { identify } from "../api/client";
-import { Engine, type Snapshot } from "./engine";
+import { Engine } from "./engine";
 import { attach } from "./pulse";
 import { claimSession, livingSessions } from "./session";
 import { BrowserShelf, storageOf } from "./shelf";
+import type { Snapshot } from "./snapshot";
 import { http } from "./transport";
 
 const NAME = "llmlabel.reviewer";

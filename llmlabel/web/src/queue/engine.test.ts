@@ -82,6 +82,19 @@ describe("deciding", () => {
     expect(phases).not.toContain("empty");
   });
 
+  test("what was skipped is left to others, unless the reviewer asks for it", async () => {
+    service = new MadeService(2);
+    const engine = await opened();
+    engine.decide({ kind: "skip" });
+    engine.decide(CONFIRM);
+    await settle();
+    await engine.refill(true);
+    expect(engine.snapshot()).toMatchObject({ phase: "empty", skipped: 1, decided: 1 });
+    expect(service.row("r000").by).toBeNull();
+    await engine.takeSkipped();
+    expect(shown(engine)).toBe("r000");
+  });
+
   test("an empty queue is told from one that cannot be reached", async () => {
     service = new MadeService(1);
     const engine = await opened();

@@ -6,32 +6,9 @@ import { Hand, type Held, held, proposed, renew } from "./hand";
 import { keepAll, renewIn } from "./keep";
 import { type Entry, Outbox, type Refusal } from "./outbox";
 import type { Shelf } from "./shelf";
+import type { Notice, Snapshot } from "./snapshot";
 import { Stopwatch } from "./stopwatch";
 import type { Filter, LeaseRef, Transport } from "./transport";
-
-export interface Snapshot {
-  phase: "resting" | "loading" | "deciding" | "empty" | "failed";
-  current: Held | null;
-  /** Items that wait behind the one on the screen. */
-  ahead: Review[];
-  waiting: { open: number; leased: number } | null;
-  /** Why items could not be fetched. */
-  error: string | null;
-  online: boolean;
-  /** Decisions that the service has not taken yet. */
-  unsent: number;
-  lasting: boolean;
-  refusals: Refusal[];
-  decided: number;
-  notice: Notice | null;
-}
-
-/** Something the reviewer should know, said once; `id` tells two equal ones apart. */
-export interface Notice {
-  id: number;
-  tone: "plain" | "warn";
-  words: string;
-}
 
 export interface Parts {
   transport: Transport;
@@ -73,6 +50,8 @@ export class Engine {
   private taking: Promise<void> | null = null;
   private nothingUntil = 0;
   private wanted: Refusal | null = null;
+  private readonly skips = new Set<string>();
+  private passed = 0;
   private snapshot_: Snapshot | null = null;
 
   constructor(private readonly parts: Parts) {
@@ -101,6 +80,7 @@ export class Engine {
       lasting: this.outbox.lasting,
       refusals: this.outbox.refusals,
       decided: this.decided,
+      skipped: this.passed,
       notice: this.notice,
     });
   }
@@ -182,6 +162,7 @@ export class Engine {
     this.done.push({ key: entry.key, kind: decision.kind, held: { ...current, draft: entry.answer ?? current.draft } });
     if (this.done.length > 200) this.done.shift();
     this.count(decision.kind, 1);
+    if (decision.kind === "skip") this.skips.add(item.id);
     this.notice = null;
     if (!this.hand.current) this.phase = "loading";
     this.shown();
@@ -209,9 +190,18 @@ export class Engine {
       });
     }
     this.count(last.kind, -1);
+    this.skips.delete(back.item.id);
     this.hand.putFirst(back);
     this.say("Taken back. It is yours to decide again.");
     this.shown();
+  }
+
+  /** Have the skipped items again, which the service offers last. */
+  async takeSkipped(): Promise<void> {
+    this.skips.clear();
+    this.phase = "loading";
+    this.changed();
+    await this.refill(true);
   }
 
   /** Decide something refused once more, if the service still lets this reviewer have it. */
@@ -266,13 +256,13 @@ export class Engine {
     const before = this.hand.current;
     try {
       const { reviews, waiting } = await this.parts.transport.take(count, where);
-      if (this.where !== where) {
-        const known = reviews.filter(({ id }) => !this.outbox.holds(id));
-        return await this.giveBack(
-          known.flatMap(({ id, lease }) => (lease ? [{ id, token: lease.token }] : [])),
-        );
-      }
-      const added = this.hand.add(reviews, (id) => this.outbox.holds(id));
+      const unwanted = ({ id }: Review): boolean => this.where !== where || this.skips.has(id);
+      const back = reviews.filter((each) => unwanted(each) && !this.outbox.holds(each.id));
+      await this.giveBack(back.flatMap(({ id, lease }) => (lease ? [{ id, token: lease.token }] : [])));
+      if (this.where !== where) return;
+      this.passed = back.length;
+      const wanted = reviews.filter((each) => !unwanted(each));
+      const added = this.hand.add(wanted, (id) => this.outbox.holds(id));
       if (!added) this.nothingUntil = performance.now() + PAUSE_AFTER_NOTHING;
       this.waiting = waiting;
       this.error = null;

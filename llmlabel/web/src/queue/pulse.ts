@@ -8,12 +8,25 @@ const AWAY = 600_000;
 export function attach(engine: Engine): () => void {
   let lastTouched = Date.now();
   let timer: ReturnType<typeof setTimeout>;
+  let due = 0;
+  let untied = false;
 
-  const beat = async (): Promise<void> => {
-    const next = Date.now() - lastTouched < AWAY ? await engine.keep() : engine.keepIn();
-    timer = setTimeout(beat, next);
+  const arm = (wait: number): void => {
+    if (untied) return;
+    clearTimeout(timer);
+    due = Date.now() + wait;
+    timer = setTimeout(beat, wait);
   };
-  timer = setTimeout(beat, engine.keepIn());
+  const beat = async (): Promise<void> => {
+    due = 0;
+    arm(Date.now() - lastTouched < AWAY ? await engine.keep() : engine.keepIn());
+  };
+  arm(engine.keepIn());
+  // Items that came since may have shorter leases than what was waited for.
+  const forget = engine.subscribe(() => {
+    const wait = engine.keepIn();
+    if (Date.now() + wait < due) arm(wait);
+  });
 
   const asking = setInterval(() => {
     const { phase } = engine.snapshot();
@@ -54,6 +67,8 @@ export function attach(engine: Engine): () => void {
   ];
   for (const [target, name, listener] of signals) target.addEventListener(name, listener, { passive: name === "wheel" });
   return () => {
+    untied = true;
+    forget();
     clearTimeout(timer);
     clearInterval(asking);
     for (const [target, name, listener] of signals) target.removeEventListener(name, listener);

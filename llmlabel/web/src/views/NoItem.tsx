@@ -1,5 +1,5 @@
 import type { VNode } from "preact";
-import type { Snapshot } from "../queue/engine";
+import type { Snapshot } from "../queue/snapshot";
 import type { Filter } from "../queue/transport";
 import { href } from "../router";
 import { amount } from "../text/amounts";
@@ -10,10 +10,11 @@ interface Props {
   where: Filter;
   onRetry(): void;
   onUndo(): void;
+  onSkipped(): void;
 }
 
 /** What stands where no item does: items are fetched, cannot be, or there are none. */
-export function NoItem({ snapshot, where, onRetry, onUndo }: Props): VNode {
+export function NoItem({ snapshot, where, onRetry, onUndo, onSkipped }: Props): VNode {
   if (snapshot.phase === "failed")
     return (
       <div class="card quiet-card" role="alert">
@@ -39,6 +40,8 @@ export function NoItem({ snapshot, where, onRetry, onUndo }: Props): VNode {
         <h1>{where.queue === "adjudication" ? "Nothing to adjudicate" : "All done here"}</h1>
         <p class="soft">
           {snapshot.decided > 0 && `You decided ${amount(snapshot.decided, "item")} in this sitting. `}
+          {snapshot.skipped > 0 &&
+            `${amount(snapshot.skipped, "item")} that you skipped ${snapshot.skipped === 1 ? "waits" : "wait"} for someone else. `}
           {leased > 0 && `${amount(leased, "item")} ${leased === 1 ? "is" : "are"} with other reviewers. `}
           The page looks again every 15 seconds.
         </p>
@@ -52,6 +55,11 @@ export function NoItem({ snapshot, where, onRetry, onUndo }: Props): VNode {
             <a class="button" href={href(where.queue)}>
               All guidelines
             </a>
+          )}
+          {snapshot.skipped > 0 && (
+            <button type="button" class="button" onClick={onSkipped}>
+              Look at what you skipped
+            </button>
           )}
           {snapshot.decided > 0 && (
             <button type="button" class="button" onClick={onUndo}>

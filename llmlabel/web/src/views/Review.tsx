@@ -119,7 +119,7 @@ export function Review({ queue, guideline, query }: Props): VNode {
           <Why item={item} />
         </article>
       ) : (
-        <NoItem snapshot={snapshot} where={where} onRetry={() => void engine.refill(true)} onUndo={undo} />
+        <NoItem snapshot={snapshot} where={where} onRetry={() => void engine.refill(true)} onUndo={undo} onSkipped={() => void engine.takeSkipped()} />
       )}
       {pane && <GuidelinePane key={item.guideline.ref} item={item} onClose={actions.guideline} onFlag={actions.flag} />}
       {item && dialog === "reject" && (
