@@ -41,7 +41,7 @@ class ReviewService(SmallService):
         database: SQLAlchemy URL of an empty database.
         choices: How many short opinions wait to be decided.
         lease_seconds: How long an item is held.
-        kinds: Which guidelines' items wait; None for all.
+        kinds: Which items wait (panels, choice, spans, tokens, transcript); None for all.
         past: Labels were certified, audited and agreed on before, so that there is to measure.
     """
 
@@ -67,7 +67,9 @@ class ReviewService(SmallService):
         self.watch = Watch(self.store, self.guidelines.get)
         self.settings.max_audio_bytes = 5_000_000
         seed = Seeder(self.store, self.guidelines)
-        wanted = kinds or frozenset({"choice", "spans", "tokens", "transcript"})
+        wanted = kinds or frozenset({"panels", "choice", "spans", "tokens", "transcript"})
+        if "panels" in wanted:
+            seeds.panels(seed, self.reviews)
         if "choice" in wanted:
             seeds.choices(seed, choices)
         if "spans" in wanted:

@@ -12,8 +12,10 @@ from typing import Any
 
 from seeded import BLIND, Seeder, heard, said
 
+from llmlabel.domain.answer import Answer, ChoiceAnswer, Span, SpansAnswer
 from llmlabel.domain.document import Document, Segment, Transcript, Word, sha256_of
 from llmlabel.domain.prediction import Unit
+from llmlabel.review import Filter, ReviewQueue
 
 LABELS = ("positive", "negative", "neutral", "mixed")
 SUBJECTS = ("kettle", "hotel", "novel", "headset", "train ride", "bakery", "update", "garden chair")
@@ -92,6 +94,42 @@ def choices(seed: Seeder, count: int) -> None:
         "do you have that pink mirror with the golden frame",
         {"pink_mirror": 0.55, "gold_mirror": 0.35, "pink_vase": 0.1},
         name="wares",
+    )
+
+
+def panels(seed: Seeder, queue: ReviewQueue) -> None:
+    """Items for two reviewers: two on which they disagreed, one that has a seat left.
+
+    Called before anything else waits, so that the panel gets nothing but its own.
+    """
+    scores = {"positive": 0.5, "negative": 0.4, "mixed": 0.1}
+    both = {"reviewers": 2, **BLIND}
+    seed.choice("panel-1", "Not the worst film I slept through.", scores, **both)
+    _answer(queue, "beatrix", "sentiment", ChoiceAnswer(label="negative"), "Faint praise.")
+    _answer(queue, "casimir", "sentiment", ChoiceAnswer(label="mixed"), None)
+    seed.choice("panel-2", "The queue was long, the cake was gone.", scores, **both)
+    _answer(queue, "beatrix", "sentiment", ChoiceAnswer(label="negative"), None)
+    text = "Dr. Ada Berg of Berg & Co. met the Queen."
+    seed.spans("panel-3", text, [("Ada Berg", "PERSON", 0.7)], **both)
+    name, firm = text.index("Ada Berg"), text.index("Berg & Co.")
+    person = Span(start=name, end=name + 8, label="PERSON")
+    company = Span(start=firm, end=firm + 10, label="ORGANIZATION")
+    _answer(queue, "beatrix", "ner", SpansAnswer(spans=(person,)), None)
+    _answer(queue, "casimir", "ner", SpansAnswer(spans=(person, company)), "The firm, too.")
+
+
+def _answer(
+    queue: ReviewQueue, reviewer: str, guideline: str, answer: Answer, comment: str | None
+) -> None:
+    (item,) = queue.take(reviewer, 1, Filter(guideline=guideline))
+    queue.verdict(
+        item.id,
+        token=item.token,
+        kind="correct",
+        reviewer=reviewer,
+        answer=answer,
+        comment=comment,
+        seconds=6.0,
     )
 
 

@@ -107,7 +107,7 @@ export const post = <T>(path: string, body?: unknown): Promise<T> =>
   call<T>("POST", path, body === undefined ? {} : { body });
 
 async function problemOf(response: Response): Promise<Problem | Unreachable> {
-  let body: Partial<ProblemBody> & { errors?: { field: string }[] };
+  let body: Partial<ProblemBody>;
   try {
     body = await response.json();
   } catch {
@@ -118,7 +118,7 @@ async function problemOf(response: Response): Promise<Problem | Unreachable> {
   const retry = Number.parseFloat(response.headers.get("Retry-After") ?? "");
   return new Problem(
     response.status,
-    body.code ?? (body.type ?? "").replace(TYPE_PREFIX, ""),
+    (body.type ?? "").replace(TYPE_PREFIX, ""),
     body.detail ?? `The service answered ${response.status} ${response.statusText}.`,
     body.title ?? "Refused",
     body.errors?.[0]?.field ?? null,

@@ -143,6 +143,7 @@ export interface Review {
   id: string;
   status: "open" | "done" | "withdrawn";
   blind: boolean;
+  queue: "review" | "adjudication";
   kind: ReviewKind | null;
   reason: string | null;
   document: ReviewedDocument;
@@ -186,12 +187,14 @@ export interface Renewed {
 
 /** RFC 9457. */
 export interface ProblemBody {
+  /** `urn:llmlabel:problem:` and the stable name of the kind of error. */
   type: string;
   title: string;
   status: number;
   detail: string;
-  code: string;
-  field?: string;
+  errors: { field: string; message: string }[];
+  request_id: string;
+  /** Of `already-reviewed`: the verdict that stands. */
   winner?: Verdict;
 }
 

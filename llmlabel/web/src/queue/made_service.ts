@@ -175,6 +175,7 @@ export class MadeService {
       id: row.id,
       status: row.open ? "open" : "done",
       blind: false,
+      queue: "review",
       kind: "doubt",
       reason: "",
       document: { id: `d-${row.id}`, text: `text of ${row.id}`, language: null, metadata: {}, recording: null, transcript: null },
