@@ -1,0 +1,160 @@
+"""Several reviewers at once, each in a browser: nothing is done twice, nothing is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from heard import until
+from review_service import ReviewService, serving
+
+from llmlabel.domain.answer import ChoiceAnswer
+from llmlabel.review import Filter
+
+Begin = Callable[..., tuple[ReviewService, str]]
+SENTIMENT = Filter(guideline="sentiment")
+
+
+@contextmanager
+def service(
+    folder: Path, choices: int, lease_seconds: float
+) -> Iterator[tuple[ReviewService, str]]:
+    made = ReviewService(
+        folder, choices=choices, lease_seconds=lease_seconds, kinds=frozenset({"choice"})
+    )
+    with serving(made) as address:
+        yield made, f"{address}/review#/review/sentiment"
+
+
+@pytest.fixture
+def begin(tmp_path: Path) -> Iterator[Begin]:
+    with ExitStack() as stack:
+        yield lambda choices=6, lease_seconds=300.0: stack.enter_context(
+            service(tmp_path, choices, lease_seconds)
+        )
+
+
+def on_screen(page: Any) -> str:
+    """Id of the item that a reviewer looks at."""
+    return str(page.locator("[data-review]").get_attribute("data-review"))
+
+
+def next_after(page: Any, before: str) -> str:
+    """Id of the item that comes after another; empty at the end."""
+    gone = f'[data-review="{before}"]'
+    page.locator(gone).wait_for(state="detached")
+    shown = page.locator("[data-review]")
+    page.locator("[data-review], .quiet-card").first.wait_for()
+    return str(shown.get_attribute("data-review")) if shown.count() else ""
+
+
+def done(made: ReviewService) -> dict[str, str]:
+    """Who decided which item."""
+    items = made.reviews.page(status="done", limit=100).items
+    return {item.id: item.verdict.reviewer for item in items if item.verdict}
+
+
+def test_two_reviewers_at_once_never_get_the_same_item(
+    begin: Begin, open_page: Callable[..., Any]
+) -> None:
+    made, address = begin(choices=60)
+    ann, bob = open_page(address, "ann"), open_page(address, "bob")
+    seen: dict[str, list[str]] = {"ann": [on_screen(ann)], "bob": [on_screen(bob)]}
+    for _ in range(8):
+        for name, page in (("ann", ann), ("bob", bob)):
+            page.keyboard.press("1")  # decides at once, whether the item is blind or not
+            seen[name].append(next_after(page, seen[name][-1]))
+    assert len({*seen["ann"], *seen["bob"]}) == 18
+    until(lambda: len(done(made)) == 16, "every verdict")
+    decided = done(made)
+    for name, ids in seen.items():
+        assert all(decided[id] == name for id in ids[:-1])
+
+
+def test_what_somebody_else_decided_first_is_shown_and_stands(
+    begin: Begin, open_page: Callable[..., Any]
+) -> None:
+    made, address = begin(choices=2)
+    page = open_page(address)
+    id = on_screen(page)
+    # Ann's network is gone and her lease was given back: Bob gets the item and decides.
+    page.context.set_offline(True)
+    made.reviews.release(id, made.reviews.get(id).token, "ann")
+    item = made.reviews.take_one(id, "bob")
+    verdict = ChoiceAnswer(label="mixed")
+    made.reviews.verdict(id, token=item.token, kind="correct", reviewer="bob", answer=verdict)
+    page.keyboard.press("1")
+    next_after(page, id)
+    page.context.set_offline(False)
+    refused = page.get_by_role("alert").filter(has_text="Not taken")
+    refused.wait_for()
+    assert "bob decided it first: mixed" in " ".join(refused.inner_text().split())
+    assert done(made)[id] == "bob"
+    assert len(made.reviews.history(id)) == 1
+    page.get_by_role("button", name="Understood").click()
+    refused.wait_for(state="detached")
+
+
+def test_an_item_that_is_looked_at_stays_with_who_looks(
+    begin: Begin, open_page: Callable[..., Any]
+) -> None:
+    made, address = begin(choices=1, lease_seconds=3.0)
+    page = open_page(address)
+    id = on_screen(page)
+    first = made.reviews.get(id).lease_expires_at
+    assert first is not None
+    until(lambda: (made.reviews.get(id).lease_expires_at or first) > first, "a renewed lease")
+    assert made.reviews.get(id).leased_by == "ann"
+
+
+def test_a_lease_that_ended_unnoticed_refuses_clearly_and_the_next_item_goes_on(
+    begin: Begin, open_page: Callable[..., Any]
+) -> None:
+    made, address = begin(choices=3, lease_seconds=2.0)
+    page = open_page(address)
+    id = on_screen(page)
+    page.context.set_offline(True)  # as if the machine slept: no lease is renewed
+
+    def bob_holds_it() -> bool:
+        found = made.reviews.take("bob", 20, SENTIMENT, "a tab of bob's")
+        return any(item.id == id for item in found)
+
+    until(bob_holds_it, "the end of ann's lease")
+    page.keyboard.press("1")
+    other = next_after(page, id)
+    assert made.reviews.take_one(id, "bob", "a tab of bob's").leased_by == "bob"
+    page.context.set_offline(False)
+    refused = page.get_by_role("alert").filter(has_text="Not taken")
+    refused.wait_for()
+    assert "Another reviewer holds this item" in refused.inner_text()
+    assert id not in done(made)
+    assert other != id
+    # Bob decides it: nothing is lost, nothing was decided twice.
+    item = made.reviews.take_one(id, "bob", "a tab of bob's")
+    verdict = ChoiceAnswer(label="neutral")
+    made.reviews.verdict(id, token=item.token, kind="correct", reviewer="bob", answer=verdict)
+    assert [each.reviewer for each in made.reviews.history(id)] == ["bob"]
+
+
+def test_a_refused_decision_can_be_made_again_when_the_item_is_free(
+    begin: Begin, open_page: Callable[..., Any]
+) -> None:
+    made, address = begin(choices=1)
+    page = open_page(address)
+    id = on_screen(page)
+    page.context.set_offline(True)
+    made.reviews.release(id, made.reviews.get(id).token, "ann")
+    item = made.reviews.take_one(id, "bob")
+    page.keyboard.press("1")
+    next_after(page, id)
+    page.context.set_offline(False)
+    again = page.get_by_role("button", name="Decide it again")
+    again.wait_for()
+    made.reviews.release(id, item.token, "bob")
+    again.click()
+    page.locator(f'[data-review="{id}"]').wait_for()
+    page.keyboard.press("Enter")
+    until(lambda: done(made).get(id) == "ann", "the verdict")
