@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -56,6 +56,26 @@ The mood of the writer, not of the people written about.
 """
 TEXT = "We waited for two hours, then the parcel came after all, and everybody laughed. " * 3
 START_SECONDS = 120
+
+
+class Served(NamedTuple):
+    """A service that runs.
+
+    Attributes:
+        address: Where.
+        pid: Of its process.
+    """
+
+    address: str
+    pid: int
+
+    def cpu_seconds(self) -> float | None:
+        """What it has used of the processors; None where that cannot be told."""
+        try:
+            fields = Path(f"/proc/{self.pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+        except OSError:
+            return None
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def write_guideline(folder: Path, benchmarks: float = 0.05) -> Path:
@@ -170,8 +190,8 @@ def database(folder: Path, url: str | None, postgres: bool) -> Iterator[str]:
 
 
 @contextmanager
-def serving(folder: Path, url: str, guidelines: Path, **settings: object) -> Iterator[str]:
-    """`llmlabel serve` on a free port until the end of the block; gives its address.
+def serving(folder: Path, url: str, guidelines: Path, **settings: object) -> Iterator[Served]:
+    """`llmlabel serve` on a free port until the end of the block.
 
     Args:
         folder: Its home.
@@ -201,7 +221,7 @@ def serving(folder: Path, url: str, guidelines: Path, **settings: object) -> Ite
         )
         try:
             _wait(process, address := f"http://127.0.0.1:{port}", log)
-            yield address
+            yield Served(address, process.pid)
         finally:
             process.terminate()
             try:

@@ -50,14 +50,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         seeded = fill(store, guidelines, given.documents)
         print(f"{seeded:,} reviews of {given.documents:,} documents", end=" ")
         print(f"put into {store.database.engine.dialect.name} in {time.monotonic() - began:.0f} s")
-        with serving(folder, url, guidelines) as address:
-            diary, lag = asyncio.run(review(address, given.reviewers, given.seconds, given.pause))
+        with serving(folder, url, guidelines) as served:
+            before = served.cpu_seconds()
+            diary, lag = asyncio.run(
+                review(served.address, given.reviewers, given.seconds, given.pause)
+            )
+            after = served.cpu_seconds()
         found = broken(store, seeded, diary)
         states = counts(store)
         store.close()
         if given.log:
             print((folder / "serve.log").read_text("utf-8", "replace"))
-    report(diary, given.reviewers, given.seconds, given.pause, lag, states)
+    print(f"\n{given.reviewers} reviewers, {given.seconds:g} s", end=", ")
+    print(f"{given.pause:g} s of thought before each decision")
+    report(diary, given.seconds)
+    if before is not None and after is not None:
+        each = (after - before) / max(1, diary.codes.total())
+        print(f"the service used {1000 * each:.1f} ms of processor time a request, and ", end="")
+        print(f"{(after - before) / given.seconds:.2f} processors")
+    print(f"the measuring process itself was up to {1000 * lag:.0f} ms late (p99)")
+    print("in the database: " + ", ".join(f"{name} {n:,}" for name, n in states.items()))
     faults = {key: n for key, n in diary.codes.items() if _is_fault(key[1])}
     print("\nbroken rules:", "none" if not found else "")
     for each in found[:20]:
@@ -69,21 +81,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if found or faults else 0
 
 
-def report(
-    diary: Diary,
-    reviewers: int,
-    seconds: float,
-    pause: float,
-    lag: float,
-    states: dict[str, int],
-) -> None:
-    """Print rates, waiting times, and what became of the queue."""
-    requests = sum(len(each) for each in diary.seconds.values())
+def report(diary: Diary, seconds: float) -> None:
+    """Print rates and waiting times."""
     decided = sum(each.kind != "undo" for each in diary.told)
-    print(f"\n{reviewers} reviewers, {seconds:g} s, {pause:g} s of thought before each decision")
-    print(f"{requests / seconds:,.0f} requests/s, {decided / seconds:,.0f} decisions/s")
-    print(f"(the measuring process itself was up to {1000 * lag:.0f} ms late, p99)\n")
-    print(f"{'':10}{'n':>8}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}{'max ms':>9}  answers")
+    rates = f"{diary.codes.total() / seconds:,.0f} requests/s, {decided / seconds:,.0f} decisions/s"
+    print(
+        f"{rates}\n\n{'':10}{'n':>8}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}{'max ms':>9}  answers"
+    )
     for what in WAITED_FOR:
         taken = 1000 * np.array(diary.seconds.get(what, []))
         if taken.size:
@@ -95,7 +99,7 @@ def report(
             )
             row = f"{what:10}{taken.size:>8}{p50:>9.1f}{p95:>9.1f}{p99:>9.1f}{taken.max():>9.1f}"
             print(f"{row}  {codes}")
-    print("\nin the database: " + ", ".join(f"{name} {n:,}" for name, n in states.items()))
+    print()
 
 
 def _is_fault(code: int) -> bool:
