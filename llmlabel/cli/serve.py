@@ -38,8 +38,8 @@ def serve(
 
     log_to_stderr(settings.log_level, settings.log_format)
     errors.print(
-        f"llmlabel serves http://{host}:{port} (documentation at /docs); without keys it "
-        "answers on this machine only. Stop it with Ctrl-C.",
+        f"llmlabel serves http://{host}:{port} (reviews at /review, documentation at /docs); "
+        "without keys it answers on this machine only. Stop it with Ctrl-C.",
         highlight=False,
     )
     uvicorn.run(

@@ -171,6 +171,16 @@ def test_leaving_gives_the_items_back(
     until(lambda: service.store.counts().reviews_leased == 0, "the release")
 
 
+def test_whoever_looks_at_something_else_holds_nothing(
+    service: ReviewService, address: str, open_page: Open
+) -> None:
+    page = open_page(address)
+    page.get_by_role("link", name="Quality").click()
+    until(lambda: service.store.counts().reviews_leased == 0, "the release")
+    page.get_by_role("link", name="Review", exact=True).click()
+    page.locator("[data-review]").wait_for()
+
+
 def test_a_copy_of_the_tab_gets_items_of_its_own(
     service: ReviewService, address: str, open_page: Open
 ) -> None:

@@ -2,7 +2,7 @@ import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { useKeys } from "../keys";
 import { lazy } from "../lazy";
-import { type Desk, DeskContext, rememberedName, sitDown } from "../queue/desk";
+import { type Desk, DeskContext, rememberedName, sitDown, useDesk } from "../queue/desk";
 import { usePlace } from "../router";
 import { Header } from "./Header";
 import { KeysHelp } from "./KeysHelp";
@@ -42,7 +42,13 @@ export function App(): VNode {
 }
 
 function Pages({ onLeave }: { onLeave(): void }): VNode {
+  const { engine } = useDesk();
   const place = usePlace();
+  const reviewing = place.page === "review" || place.page === "adjudication";
+  // Whoever looks at something else holds nothing that others could decide.
+  useEffect(() => {
+    if (!reviewing) void engine.open(null);
+  }, [engine, reviewing]);
   const [help, setHelp] = useState(false);
   useKeys([{ group: "Page", keys: ["?"], label: "Show all keys", run: () => setHelp(true) }], { base: true });
   return (
@@ -55,8 +61,8 @@ function Pages({ onLeave }: { onLeave(): void }): VNode {
           <Dashboard guideline={place.guideline} />
         </main>
       )}
-      {(place.page === "review" || place.page === "adjudication") && (
-        <Review queue={place.page} guideline={place.guideline} query={place.query} />
+      {reviewing && (
+        <Review queue={place.page === "adjudication" ? "adjudication" : "review"} guideline={place.guideline} query={place.query} />
       )}
       {help && <KeysHelp onClose={() => setHelp(false)} />}
     </>
