@@ -40,11 +40,14 @@ export function RiskCoverage({ quality, detail }: { quality: Quality; detail: Qu
             <>
               <XAxis scale={x} at={ACROSS} words={percentTicks(ACROSS)} label="coverage: share of documents accepted" y={y} />
               <YAxis scale={y} at={up} words={percentTicks(up)} label="risk: wrong, share of what is accepted" x={x} />
-              <svg x={x(0)} y={TOP} width={x(1) - x(0)} height={BOTTOM - TOP} viewBox={`${x(0)} ${TOP} ${x(1) - x(0)} ${BOTTOM - TOP}`}>
+              <clipPath id={`${id}c`}>
+                <rect x={x(0)} y={TOP} width={x(1) - x(0)} height={BOTTOM - TOP} />
+              </clipPath>
+              <g clip-path={`url(#${id}c)`}>
                 <path class="bound" d={path(points.map(({ coverage, bound }) => (bound === null ? null : [x(coverage), y(bound)])))} />
                 {promise && <path class="promise" d={path(limit(promise, x, y))} />}
                 <path class="risk" d={path(points.map(({ coverage, risk }) => [x(coverage), y(risk)]))} />
-              </svg>
+              </g>
               {active && <Marked point={active} x={x} y={y} look="active" />}
               {at && <Marked point={at} x={x} y={y} look="tried" />}
             </>
