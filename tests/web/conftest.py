@@ -31,9 +31,13 @@ def page_built() -> None:
     assert made.returncode == 0, f"the page cannot be built:\n{made.stdout}{made.stderr}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(page_built: None) -> Iterator[Any]:
-    """Chromium of this machine."""
+    """Chromium of this machine.
+
+    Closed after each file: while Playwright is under way, no other test of the process has an
+    event loop.
+    """
     program = next(filter(None, map(shutil.which, BROWSERS)), None)
     if program is None:
         pytest.skip("there is no Chromium here; on Debian, `apt-get install chromium` brings it")
