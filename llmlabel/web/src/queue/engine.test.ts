@@ -1,44 +1,21 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import type { Decision } from "../tasks/task";
 import { Engine } from "./engine";
+import { ALL, CONFIRM, label, MadeBrowser, settle, shown } from "./made_page";
 import { type Fault, MadeService } from "./made_service";
 import { MemoryShelf } from "./shelf";
-import type { Filter } from "./transport";
-
-const ALL: Filter = { guideline: null, queue: "review", kind: null, language: null, order: null };
-const CONFIRM: Decision = { kind: "confirm" };
-const label = (name: string): Decision => ({ kind: "correct", answer: { kind: "choice", label: name } });
 
 let service: MadeService;
-let shelf: MemoryShelf;
-let tab: MemoryShelf;
+let browser: MadeBrowser;
 
 beforeEach(() => {
   vi.useFakeTimers();
   service = new MadeService(40);
-  shelf = new MemoryShelf();
-  tab = new MemoryShelf();
+  browser = new MadeBrowser(service);
 });
-
-function page(reviewer = "ann", session = "tab-1"): Engine {
-  return new Engine({ transport: service.as(reviewer), shelf, tab, reviewer, session, visible: true });
-}
-
-async function opened(reviewer = "ann"): Promise<Engine> {
-  const engine = page(reviewer);
-  engine.start();
-  await engine.open(ALL);
-  return engine;
-}
-
-/** Lets everything under way come to its end, retries included. */
-const settle = (milliseconds = 120_000): Promise<unknown> => vi.advanceTimersByTimeAsync(milliseconds);
-
-const shown = (engine: Engine): string | undefined => engine.snapshot().current?.item.id;
 
 describe("deciding", () => {
   test("the next item is on the screen before the service has heard of the decision", async () => {
-    const engine = await opened();
+    const engine = await browser.opened();
     engine.decide(CONFIRM);
     expect(shown(engine)).toBe("r001");
     expect(service.winner("r000")).toBeNull();
@@ -47,7 +24,7 @@ describe("deciding", () => {
   });
 
   test("decisions are carried out in the order in which they were made", async () => {
-    const engine = await opened();
+    const engine = await browser.opened();
     for (const name of ["good", "bad", "good"]) engine.decide(label(name));
     engine.decide({ kind: "skip" });
     engine.decide({ kind: "reject", comment: "unreadable" });
@@ -57,7 +34,7 @@ describe("deciding", () => {
   });
 
   test("five items or more stay in hand while the queue has them", async () => {
-    const engine = await opened();
+    const engine = await browser.opened();
     for (let n = 0; n < 25; n++) {
       engine.decide(CONFIRM);
       await settle(10);
@@ -66,7 +43,7 @@ describe("deciding", () => {
   });
 
   test("who is faster than the network waits for it, and is never told that all is done", async () => {
-    const engine = await opened();
+    const engine = await browser.opened();
     service.fault = (what) => (what.startsWith("confirm") ? "lost-request" : "none");
     const phases = new Set<string>();
     engine.subscribe(() => phases.add(engine.snapshot().phase));
@@ -84,7 +61,8 @@ describe("deciding", () => {
 
   test("what was skipped is left to others, unless the reviewer asks for it", async () => {
     service = new MadeService(2);
-    const engine = await opened();
+    browser = new MadeBrowser(service);
+    const engine = await browser.opened();
     engine.decide({ kind: "skip" });
     engine.decide(CONFIRM);
     await settle();
@@ -97,19 +75,20 @@ describe("deciding", () => {
 
   test("an empty queue is told from one that cannot be reached", async () => {
     service = new MadeService(1);
-    const engine = await opened();
+    browser = new MadeBrowser(service);
+    const engine = await browser.opened();
     engine.decide(CONFIRM);
     await settle();
     await engine.refill(true);
     expect(engine.snapshot().phase).toBe("empty");
     service.fault = () => "lost-request";
-    const away = page("ben", "tab-2");
+    const away = browser.page("ben", "tab-2");
     await away.open(ALL);
     expect(away.snapshot()).toMatchObject({ phase: "failed", error: "The service cannot be reached." });
   });
 
   test("an answer that was under way does not bring a decided item back", async () => {
-    const engine = await opened();
+    const engine = await browser.opened();
     for (let n = 0; n < 6; n++) engine.decide(CONFIRM); // the last ones fetch while these are unsent
     await settle();
     const ids = engine.hand.items.map(({ item }) => item.id);
@@ -121,7 +100,7 @@ describe("deciding", () => {
 
 describe("a network that fails", () => {
   test("decisions made while it is away are kept, and sent when it is back", async () => {
-    const engine = await opened();
+    const engine = await browser.opened();
     service.fault = () => "lost-request";
     engine.decide(CONFIRM);
     engine.decide(label("bad"));
@@ -135,27 +114,27 @@ describe("a network that fails", () => {
   });
 
   test("they outlive a reload of the page", async () => {
-    const engine = await opened();
+    const engine = await browser.opened();
     service.fault = () => "lost-request";
     engine.decide(label("bad"));
     await settle(10);
     engine.leave();
     service.fault = () => "none";
-    const again = await opened();
+    const again = await browser.opened();
     await settle();
     expect(service.winner("r000")).toBe("ann correct bad");
     expect(again.snapshot().refusals).toEqual([]);
   });
 
   test("those of a tab that is gone are sent by the next one, those of a living tab are not", async () => {
-    const engine = await opened();
+    const engine = await browser.opened();
     service.fault = () => "lost-request";
     engine.decide(CONFIRM);
     await settle(10);
     const next = (alive: boolean): Engine =>
       new Engine({
         transport: service.as("ann"),
-        shelf,
+        shelf: browser.shelf,
         tab: new MemoryShelf(),
         reviewer: "ann",
         session: "tab-2",
@@ -173,7 +152,7 @@ describe("a network that fails", () => {
   });
 
   test("an item whose lease ran out meanwhile is taken again if it is free", async () => {
-    const engine = await opened();
+    const engine = await browser.opened();
     service.fault = () => "lost-request";
     engine.decide(label("bad"));
     service.time += 10 * service.lease;
@@ -183,7 +162,7 @@ describe("a network that fails", () => {
   });
 
   test("what someone else decided meanwhile is refused, shown with the winner, and kept over a reload", async () => {
-    const engine = await opened();
+    const engine = await browser.opened();
     service.fault = () => "lost-request";
     engine.decide(label("bad"));
     await settle(10);
@@ -197,14 +176,14 @@ describe("a network that fails", () => {
     expect(refusal).toMatchObject({ code: "already-reviewed", winner: { reviewer: "ben" } });
     expect(refusal?.entry.answer).toEqual({ kind: "choice", label: "bad" });
     engine.outbox.stop();
-    const again = await opened();
+    const again = await browser.opened();
     expect(again.snapshot().refusals).toHaveLength(1);
     again.outbox.dismiss(again.snapshot().refusals[0]?.entry.key ?? "");
-    expect((await opened()).snapshot().refusals).toEqual([]);
+    expect((await browser.opened()).snapshot().refusals).toEqual([]);
   });
 
   test("a refused decision does not hold up those behind it", async () => {
-    const engine = await opened();
+    const engine = await browser.opened();
     engine.decide(label("forbidden"));
     engine.decide(CONFIRM);
     await settle();
@@ -214,7 +193,7 @@ describe("a network that fails", () => {
   });
 
   test("a fault inside the service is tried a few times and then set aside", async () => {
-    const engine = await opened();
+    const engine = await browser.opened();
     service.fault = (what) => (what === "confirm r000" ? "fault" : "none");
     engine.decide(CONFIRM);
     engine.decide(CONFIRM);
@@ -229,7 +208,7 @@ describe("a network that fails", () => {
     let failing = true;
     service.fault = (): Fault =>
       failing && chance() < 0.5 ? (chance() < 0.5 ? "lost-request" : "lost-answer") : "none";
-    let engine = page();
+    let engine = browser.page();
     engine.start();
     await engine.open(ALL);
     const expected = new Map<string, string>();
@@ -245,7 +224,7 @@ describe("a network that fails", () => {
         engine.leave();
         engine.outbox.stop();
         await settle(1);
-        engine = page();
+        engine = browser.page();
         engine.start();
         await engine.open(ALL);
         order.length = 0;
@@ -263,164 +242,5 @@ describe("a network that fails", () => {
     const winners = [...service.rows.keys()].map((id) => [id, service.winner(id)] as const);
     expect(new Map(winners.filter(([, winner]) => winner !== null))).toEqual(expected);
     for (const row of service.rows.values()) expect(row.verdicts.length).toBeLessThanOrEqual(1);
-  });
-});
-
-describe("undo", () => {
-  test("a decision that was not sent yet is taken back without the service", async () => {
-    const engine = await opened();
-    service.fault = () => "lost-request";
-    engine.decide(label("bad"));
-    engine.decide(label("bad"));
-    await settle(10);
-    await engine.undo();
-    expect(shown(engine)).toBe("r001");
-    expect(engine.snapshot()).toMatchObject({ unsent: 1, decided: 1 });
-    service.fault = () => "none";
-    await settle();
-    expect(service.heard.filter((what) => !what.startsWith("take"))).toEqual(["correct r000"]);
-  });
-
-  test("one whose answer was lost is taken back at the service too", async () => {
-    const engine = await opened();
-    service.fault = (what) => (what.startsWith("correct") ? "lost-answer" : "none");
-    engine.decide(label("bad"));
-    await settle(10);
-    await engine.undo();
-    service.fault = () => "none";
-    await settle();
-    expect(service.winner("r000")).toBeNull();
-    expect(shown(engine)).toBe("r000");
-  });
-
-  test("one that was sent is on the screen at once, and what is decided then waits for its lease", async () => {
-    const engine = await opened();
-    engine.decide(label("bad"));
-    await settle();
-    void engine.undo();
-    expect(shown(engine)).toBe("r000");
-    expect(engine.snapshot().current?.draft).toEqual({ kind: "choice", label: "bad" });
-    engine.decide(label("good"));
-    await settle();
-    expect(service.winner("r000")).toBe("ann correct good");
-    expect(engine.snapshot().refusals).toEqual([]);
-  });
-
-  test("it goes back decision by decision", async () => {
-    const engine = await opened();
-    for (let n = 0; n < 3; n++) engine.decide(CONFIRM);
-    await settle();
-    for (const id of ["r002", "r001", "r000"]) {
-      await engine.undo();
-      expect(shown(engine)).toBe(id);
-    }
-    await settle();
-    expect([service.winner("r000"), service.winner("r001"), service.winner("r002")]).toEqual([null, null, null]);
-  });
-
-  test("what the service does not let go stands, and the reviewer hears why", async () => {
-    const engine = await opened();
-    engine.decide(CONFIRM);
-    await settle();
-    service.row("r000").verdicts.push({ reviewer: "zoe", kind: "confirm", token: 9, label: null });
-    await engine.undo();
-    engine.decide(label("bad"));
-    await settle();
-    expect(shown(engine)).toBe("r001");
-    expect(engine.snapshot().refusals).toMatchObject([{ entry: { reviewId: "r000", kind: "correct" } }]);
-    expect(engine.snapshot().notice?.words).toContain("adjudicator");
-  });
-
-  test("after a reload the service knows what came last", async () => {
-    const engine = await opened();
-    engine.decide(CONFIRM);
-    await settle();
-    engine.leave();
-    const again = await opened();
-    await again.undo();
-    expect(shown(again)).toBe("r000");
-  });
-
-  test("with nothing decided it says so", async () => {
-    const engine = await opened();
-    await engine.undo();
-    expect(engine.snapshot().notice?.words).toBe("There is nothing to take back.");
-    expect(shown(engine)).toBe("r000");
-  });
-});
-
-describe("leases", () => {
-  test("leaving gives back what is in hand, but neither what is begun nor what is unsent", async () => {
-    const engine = await opened();
-    service.fault = (what) => (what.startsWith("confirm") ? "lost-request" : "none");
-    engine.decide(CONFIRM);
-    engine.setDraft({ kind: "choice", label: "bad" });
-    await settle(10);
-    engine.leave();
-    await settle(10);
-    const held = [...service.rows.values()].filter((row) => row.by === "ann").map((row) => row.id);
-    expect(held).toEqual(["r000", "r001"]);
-  });
-
-  test("a draft is still there after a reload", async () => {
-    const engine = await opened();
-    engine.setDraft({ kind: "choice", label: "bad" });
-    engine.leave();
-    const again = await opened();
-    expect(shown(again)).toBe("r000");
-    expect(again.snapshot().current?.draft).toEqual({ kind: "choice", label: "bad" });
-  });
-
-  test("another queue is opened only after the items of the first are given back", async () => {
-    const engine = await opened();
-    await engine.open({ ...ALL, guideline: "mood" });
-    expect(service.heard).toEqual(["take", "release", "take"]);
-    await engine.open(null);
-    expect([...service.rows.values()].every((row) => row.by === null)).toBe(true);
-  });
-
-  test("renewing keeps what is in hand and what is unsent", async () => {
-    const engine = await opened();
-    service.fault = (what) => (what.startsWith("confirm") ? "lost-request" : "none");
-    engine.decide(CONFIRM);
-    await settle(10);
-    service.time += service.lease - 1;
-    await engine.keep();
-    service.time += service.lease - 1;
-    service.fault = () => "none";
-    await settle();
-    expect(service.heard).not.toContain("take r000");
-    expect(service.winner("r000")).toBe("ann confirm");
-  });
-
-  test("the item on the screen is taken again when its lease ran out and it is free", async () => {
-    const engine = await opened();
-    service.time += 2 * service.lease;
-    await engine.keep();
-    expect(shown(engine)).toBe("r000");
-    engine.decide(CONFIRM);
-    await settle();
-    expect(service.winner("r000")).toBe("ann confirm");
-  });
-
-  test("when someone else decided it, the next one comes and the reviewer hears who and what", async () => {
-    const engine = await opened();
-    service.time += 2 * service.lease;
-    const ben = service.as("ben");
-    const taken = await ben.takeOne("r000");
-    const answer = { kind: "choice", label: "bad" } as const;
-    await ben.verdict("r000", { token: taken.lease?.token ?? 0, kind: "correct", answer });
-    await engine.keep();
-    await settle(10);
-    expect(shown(engine)).toBe("r001");
-    expect(engine.snapshot().notice?.words).toBe("ben decided the item you were looking at: bad.");
-  });
-
-  test("leases are renewed long before they end", async () => {
-    service.lease = 30_000;
-    const engine = await opened();
-    expect(engine.keepIn()).toBe(10_000);
-    service.time += 29_000;
-    expect(engine.keepIn()).toBe(1_000);
   });
 });
