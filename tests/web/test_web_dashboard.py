@@ -195,8 +195,10 @@ def test_new_numbers_come_by_themselves_and_disturb_nothing(
     page = look("wares")
     page.clock.install()
     page.keyboard.press("k")  # the guideline before, from now on by the clock of this test
-    page.keyboard.press("j")
+    with page.expect_response(lambda each: "guideline=wares" in each.url and "detail" in each.url):
+        page.keyboard.press("j")
     page.locator("h2", has_text="wares").wait_for()
+    page.locator(".freshness button[aria-disabled=false]").wait_for()
     button = page.get_by_role("button", name="Numbers of Queue")
     button.click()
     region = page.get_by_role("region", name="Numbers of Queue")

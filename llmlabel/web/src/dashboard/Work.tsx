@@ -131,7 +131,8 @@ export function Speed({ detail }: { detail: QualityDetail }): VNode {
 
 /** How often people err where the right answer is known. */
 export function Errors({ detail }: { detail: QualityDetail }): VNode {
-  const measured = busiest(detail.throughput.filter(({ benchmarks }) => benchmarks > 0));
+  const all = detail.throughput.filter(({ benchmarks }) => benchmarks > 0);
+  const measured = busiest(all);
   const n = detail.throughput.reduce((sum, each) => sum + each.benchmarks, 0);
   const end = Math.min(1, ceiling(Math.max(0.02, ...measured.map(({ error_high, error }) => error_high ?? error ?? 0)), 4));
   const at = ticks(0, end, 4);
@@ -141,7 +142,7 @@ export function Errors({ detail }: { detail: QualityDetail }): VNode {
       of={`n = ${amount(n, "answer")} to items whose right answer is known`}
       numbers={{
         columns: ["reviewer", "hidden gold", "wrong", "error", "error at most"],
-        rows: measured.map((each) => [each.reviewer, each.benchmarks, each.wrong, each.error, each.error_high]),
+        rows: all.map((each) => [each.reviewer, each.benchmarks, each.wrong, each.error, each.error_high]),
       }}
       empty={
         measured.length === 0 && (
@@ -168,7 +169,7 @@ export function Errors({ detail }: { detail: QualityDetail }): VNode {
         label="wrong answers; the line ends at the upper 95% bound"
         mark="dot"
       />
-      <Left of={measured} />
+      <Left of={all} />
     </Figure>
   );
 }
