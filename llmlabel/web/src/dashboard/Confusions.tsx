@@ -1,6 +1,7 @@
 import type { VNode } from "preact";
 import type { Confusion } from "../api/types";
 import { amount } from "../text/amounts";
+import "./confusions.css";
 import { excerpt, type Excerpt, NONE, pairsOf, totals } from "./confusions";
 import { Figure } from "./Figure";
 import { cut, share, whole } from "./formats";
