@@ -18,7 +18,7 @@ _FIRST_LOOK, _LAST_LOOK = 0.03, 0.25
 _WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?(\d{1,9})\"?\s*(?=$|[,;])", re.IGNORECASE)
 
 
-def _wait_seconds(
+async def _wait_seconds(
     prefer: Annotated[
         str | None,
         Header(

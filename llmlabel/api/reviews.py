@@ -31,7 +31,7 @@ router = APIRouter(prefix="/v1/reviews", tags=["reviews"], route_class=Route)
 HEADER = "X-Reviewer"
 
 
-def _reviewer(
+async def _reviewer(
     x_reviewer: Annotated[
         str | None, Header(max_length=200, description="Your name; the lease is under it.")
     ] = None,
@@ -48,7 +48,7 @@ def _reviewer(
 Reviewer = Annotated[str, Depends(_reviewer)]
 
 
-def _named(
+async def _named(
     x_reviewer: Annotated[
         str | None, Header(max_length=200, description="Only what this one may take.")
     ] = None,

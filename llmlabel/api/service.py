@@ -94,7 +94,9 @@ class Service(Protocol):
         ...
 
 
-def _service(request: Request) -> Service:
+# Async, like every dependency that only looks at the request: others are sent to a thread and
+# waited for, and under load that takes longer than what they do.
+async def _service(request: Request) -> Service:
     service: Service = request.app.state.service
     return service
 
