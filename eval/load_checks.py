@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,15 +19,18 @@ Key = tuple[str, str, str, int]
 """A review, a reviewer, the kind of the verdict, the token of the lease."""
 
 
-def broken(store: Store, seeded: int, diary: Diary) -> list[str]:
+def broken(
+    store: Store, seeded: int, diary: Diary, inside: sa.Connection | None = None
+) -> list[str]:
     """Every rule that does not hold, as a sentence; none where all is well.
 
     Args:
         store: The database the reviewers worked on; the service is stopped.
         seeded: So many reviews were put into it.
         diary: What the reviewers were told.
+        inside: Look from within this transaction.
     """
-    with store.database.read() as connection:
+    with nullcontext(inside) if inside else store.database.read() as connection:
         rows = connection.execute(sa.select(reviews)).all()
         given = connection.execute(sa.select(verdicts).order_by(verdicts.c.seq)).all()
         hidden = connection.execute(sa.select(benchmarks)).all()
@@ -141,7 +145,7 @@ def _told(given: Any, hidden: dict[str, Any], diary: Diary) -> Iterator[str]:
 def _labeled(rows: Any, given: Any, newest: dict[tuple[str, str], Any]) -> Iterator[str]:
     answers = {row.seq: _label_of(row.answer) for row in given}
     settled = {
-        (row.document_id, row.guideline): answers[row.winner]
+        (row.document_id, row.guideline): answers.get(row.winner)
         for row in rows
         if row.status == "done" and row.settles
     }
