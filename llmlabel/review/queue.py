@@ -18,7 +18,7 @@ from llmlabel.domain.review import (
     VerdictKind,
     Waiting,
 )
-from llmlabel.errors import Conflict, InvalidInput, NotFound
+from llmlabel.errors import Conflict, InvalidInput, LlmlabelError, NotFound
 from llmlabel.review.answers import check_storable
 from llmlabel.review.benchmarks import BenchmarkQueue
 from llmlabel.review.mixing import Mixing
@@ -73,7 +73,8 @@ class ReviewQueue:
         renewed: a page that is loaded again gets its items back, and one that fetches ahead
         asks for as many as it wants to have in all. Then come free ones, those that this
         reviewer skipped last. Nobody gets two seats of one panel, nor an adjudication of a
-        panel they were in, nor what they are not cleared for.
+        panel they were in, nor what they are not cleared for. Items whose guideline's file is
+        gone or broken wait until it is mended.
 
         Args:
             reviewer: Who asks; not empty.
@@ -96,7 +97,12 @@ class ReviewQueue:
         if len(known) == count:
             return known
         leases = self._reviews.leases
-        held, new = leases.take(asker, count - len(known), where, cleared=cleared.may_review)
+        held, new = leases.take(
+            asker,
+            count - len(known),
+            where,
+            cleared=lambda ref: cleared.may_review(ref) and self._can_be_read(ref),
+        )
         return known + held + self._mixing.mix(asker, where, new, leases.release)
 
     def next(self, reviewer: str, guideline: str | None = None) -> ReviewItem | None:
@@ -303,6 +309,7 @@ class ReviewQueue:
             return self._mixing.queue.decide(token, verdict)
         panel = guideline.policy.panel
         decided = self._reviews.verdicts.decide(
+            item,
             token,
             verdict,
             lambda each: verified_label(proposal, each, blind=item.blind),
@@ -359,6 +366,13 @@ class ReviewQueue:
             raise InvalidInput("The reviewer has no name; send one.", field="reviewer")
         check_storable(reviewer, "reviewer")
         return Asker(reviewer, session, self._lease)
+
+    def _can_be_read(self, ref: str) -> bool:
+        try:
+            self._guideline(ref)
+        except LlmlabelError:
+            return False
+        return True
 
     def _newest_benchmark(self, asker: Asker) -> str | None:
         return self._mixing.newest(

@@ -16,7 +16,14 @@ from llmlabel.store.database import Database
 from llmlabel.store.events import Events
 from llmlabel.store.free import Asker, undone
 from llmlabel.store.labels import Labels, label_id, row_of_label
-from llmlabel.store.lease_rules import give, locked, refuse_closed, refuse_taken, refuse_unheld
+from llmlabel.store.lease_rules import (
+    give,
+    is_held,
+    locked,
+    refuse_closed,
+    refuse_taken,
+    refuse_unheld,
+)
 from llmlabel.store.records import ReviewItem
 from llmlabel.store.review_items import ReviewItems, no_review, values_of, verdicts_at
 from llmlabel.store.tables import labels, reviews, verdicts
@@ -33,6 +40,7 @@ class Last(NamedTuple):
     """A reviewer's newest verdict that stands."""
 
     review_id: str
+    panel: str | None
     seq: int
     kind: str
     created_at: datetime
@@ -51,6 +59,7 @@ class Verdicts:
 
     def decide(
         self,
+        item: ReviewItem,
         token: int,
         verdict: Verdict,
         label: Callable[[Verdict], Label],
@@ -63,6 +72,7 @@ class Verdicts:
         adjudication is opened. The same verdict sent again under the same lease changes nothing.
 
         Args:
+            item: As it was read a moment ago.
             token: Of the reviewer's lease.
             verdict: What the reviewer decided.
             label: Makes the verified label of a verdict on this document.
@@ -74,19 +84,26 @@ class Verdicts:
             LeaseExpired: The lease ended or passed to someone else.
         """
         when = self._database.clock()
-        labeled = False
+        sent = (token, verdict.reviewer)
         with self._database.write() as connection:
-            row = self._locked(connection, verdict.review_id)
-            if not self._is_repeated(connection, token, verdict):
-                refuse_unheld(connection, row, token, verdict.reviewer, when)
-                seq = self._add(connection, verdict, token, row.session)
-                if verdict.kind == "skip":
-                    self._set(connection, row.id, lease_expires_at=None)
-                else:
-                    self._set(connection, row.id, status="done", winner=seq, lease_expires_at=None)
-                    labeled = self._label(connection, row, seq, label, rule)
-        with self._database.read() as connection:
-            return Decided(self._items.one(connection, verdict.review_id), labeled)
+            row = self._locked(connection, item.id, item.panel)
+            repeated = not is_held(row, sent, when) and self._is_repeated(
+                connection, token, verdict
+            )
+            labeled = not repeated and self._decide(connection, row, sent, verdict, label, rule)
+        if repeated or item.panel is not None:
+            with self._database.read() as connection:
+                return Decided(self._items.one(connection, item.id), labeled)
+        skips = verdict.kind == "skip"
+        changes = {
+            "status": "open" if skips else "done",
+            "verdict": None if skips else verdict,
+            "token": row.token,
+            "leased_by": row.leased_by,
+            "session": row.session,
+            "lease_expires_at": None,
+        }
+        return Decided(item.model_copy(update=changes), labeled)
 
     def last(self, reviewer: str, session: str | None = None) -> Last | None:
         """A reviewer's newest verdict that stands, skips of open items included.
@@ -126,7 +143,7 @@ class Verdicts:
                     "evaluator for any older one.",
                     field="review_id",
                 )
-            row = self._locked(connection, last.review_id)
+            row = self._locked(connection, last.review_id, last.panel)
             if last.kind == "skip":
                 refuse_closed(connection, row)
                 refuse_taken(connection, row, asker, when)
@@ -156,11 +173,26 @@ class Verdicts:
                 self._items.one(connection, id)
         return [PastVerdict(**values_of(row), undone=row["undone"]) for row in rows]
 
-    def _locked(self, connection: sa.Connection, id: str) -> sa.Row[Any]:
+    def _decide(
+        self,
+        connection: sa.Connection,
+        row: sa.Row[Any],
+        sent: tuple[int, str],
+        verdict: Verdict,
+        label: Callable[[Verdict], Label],
+        rule: panels.Settle,
+    ) -> bool:
+        token, reviewer = sent
+        refuse_unheld(connection, row, token, reviewer, self._database.clock())
+        seq = self._add(connection, verdict, token, row.session)
+        if verdict.kind == "skip":
+            self._set(connection, row.id, lease_expires_at=None)
+            return False
+        self._set(connection, row.id, status="done", winner=seq, lease_expires_at=None)
+        return self._label(connection, row, seq, label, rule)
+
+    def _locked(self, connection: sa.Connection, id: str, panel: str | None) -> sa.Row[Any]:
         """The row and, with it, all of its panel."""
-        panel = connection.execute(
-            sa.select(reviews.c.panel).where(reviews.c.id == id)
-        ).scalar_one_or_none()
         ids = [id]
         if panel is not None:
             # Several may wait here for one panel: each then reads what the one before left.
@@ -273,7 +305,13 @@ class Verdicts:
 
 def _last(connection: sa.Connection, reviewer: str, session: str | None) -> Last | None:
     query = (
-        sa.select(verdicts.c.review_id, verdicts.c.seq, verdicts.c.kind, verdicts.c.created_at)
+        sa.select(
+            verdicts.c.review_id,
+            reviews.c.panel,
+            verdicts.c.seq,
+            verdicts.c.kind,
+            verdicts.c.created_at,
+        )
         .join(reviews, reviews.c.id == verdicts.c.review_id)
         .where(
             verdicts.c.reviewer == reviewer,

@@ -189,6 +189,8 @@ class World:
                     "route": Route.REVIEW if right is None else Route.ACCEPTED,
                 }
             )
-            self.store.reviews.verdicts.decide(item.token, verdict, lambda _, made=label: made)
+            self.store.reviews.verdicts.decide(
+                item, item.token, verdict, lambda _, made=label: made
+            )
             decided.append(item.id)
         return decided

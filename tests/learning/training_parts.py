@@ -185,7 +185,7 @@ class World:
             )
             update = {"answer": answer, "verified": True, "route": Route.ACCEPTED}
             made = proposed.model_copy(update=update)
-            self.store.reviews.verdicts.decide(item.token, verdict, lambda _, made=made: made)
+            self.store.reviews.verdicts.decide(item, item.token, verdict, lambda _, made=made: made)
             decided.append(item.id)
 
     def _label(
