@@ -113,7 +113,7 @@ def test_undo_within_the_sentence_leaves_the_queue_alone(begin: Begin) -> None:
     assert desk.verdict().kind == "confirm"
 
 
-def test_unprompted_every_token_gets_a_tag_before_anything_is_sent(begin: Begin) -> None:
+def test_blind_every_token_gets_a_tag_before_anything_is_sent(begin: Begin) -> None:
     desk = begin(blind)
     desk.press("Enter", "Enter")
     assert desk.undecided()

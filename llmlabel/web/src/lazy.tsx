@@ -40,9 +40,9 @@ export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): L
     if (state === "failed")
       return (
         <p class="notice notice-bad" role="alert">
-          A part of the page could not be loaded.{" "}
-          <button type="button" class="button" onClick={() => setState("waiting")}>
-            Try again
+          A part of the page could not be loaded; the service may have a newer one. Nothing you decided is lost.{" "}
+          <button type="button" class="button" onClick={() => location.reload()}>
+            Load the page again
           </button>
         </p>
       );

@@ -97,7 +97,7 @@ export function Unchecked({ guideline }: { guideline: string }): VNode {
         <>
           <p>
             No answer that chance chose was checked yet. Audits come by themselves: some accepted answers are drawn and come to
-            reviewers <em>unprompted</em>. Or import right answers for texts that were labeled here:
+            reviewers <em>blind</em>. Or import right answers for texts that were labeled here:
           </p>
           <Command line={`llmlabel gold import FILE -g ${guideline}`} />
         </>

@@ -97,7 +97,7 @@ export function Audits({ quality }: { quality: Quality }): VNode {
         empty && (
           <p>
             No audit was decided yet. {share(quality.audit_rate)} of all documents are drawn by chance; those whose answer was
-            accepted come to reviewers <em>unprompted</em>, and their verdicts make this estimate.
+            accepted come to reviewers <em>blind</em>, and their verdicts make this estimate.
             {audits.pending > 0 && ` ${amount(audits.pending, "audit")} wait for a reviewer.`}
           </p>
         )

@@ -12,7 +12,7 @@ const KINDS: Record<Queue["kind"], string> = {
   forced: "every document",
   breach: "promise broken",
   relabel: "asked again",
-  blind: "unprompted",
+  blind: "blind",
   adjudication: "to adjudicate",
 };
 

@@ -159,7 +159,7 @@ function Heading({ item, decided, open }: HeadingProps): VNode {
         <span>{item.guideline.ref}</span>
         {item.blind && (
           <span class="chip" title="Decide by yourself: what was proposed is not shown.">
-            unprompted
+            blind
           </span>
         )}
         {item.answers && <span class="chip chip-warn">adjudication</span>}
