@@ -12,6 +12,10 @@ from llmlabel.cli.logs import log_to_stderr, server_logs
 from llmlabel.errors import InvalidSetting
 from llmlabel.settings import Settings
 
+KEEP_ALIVE_SECONDS = 75
+"""How long a connection may rest. A request that meets one just being closed is lost, and people
+rest longer between two requests than the five seconds of the server's own default."""
+
 
 def serve(
     host: Annotated[str | None, typer.Option(help="Address. [default: LLMLABEL_HOST]")] = None,
@@ -48,6 +52,7 @@ def serve(
         port=port,
         log_config=server_logs(settings.log_level, settings.log_format),
         timeout_graceful_shutdown=30,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
 
 

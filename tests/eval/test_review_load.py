@@ -49,9 +49,7 @@ def test_reviewers_at_once_break_no_rule(worked: tuple[Store, int, Diary]) -> No
     store, seeded, diary = worked
     assert broken(store, seeded, diary) == []
     assert {code for _, code in diary.codes} <= {200, 204, 404, 409}
-    decided = counts(store)
-    assert decided["reviews done"] > 20
-    assert sum(each.kind == "undo" for each in diary.told) == decided.get("verdicts undo", 0)
+    assert counts(store)["reviews done"] > 20
 
 
 def test_a_verdict_that_is_gone_is_noticed(worked: tuple[Store, int, Diary]) -> None:
