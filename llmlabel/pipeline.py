@@ -12,6 +12,7 @@ from llmlabel.domain.prediction import Prediction
 from llmlabel.errors import EmptyText
 from llmlabel.labelers.ensemble import combine
 from llmlabel.routing import Routing, Step
+from llmlabel.telemetry import stage
 
 RoutingFor = Callable[[Guideline], Routing]
 
@@ -75,9 +76,11 @@ class Pipeline:
             ]
             if not asked:
                 continue
-            said = await step.labeler.predict(
-                [documents[i] for i in asked], guideline, [tuple(opinions[i]) for i in asked]
-            )
+            name = f"labeler:{step.labeler.name}"
+            with stage(name, len(asked), guideline.ref):
+                said = await step.labeler.predict(
+                    [documents[i] for i in asked], guideline, [tuple(opinions[i]) for i in asked]
+                )
             for index, prediction in zip(asked, said, strict=True):
                 opinions[index].append(prediction)
         return opinions
@@ -91,7 +94,8 @@ class Pipeline:
     ) -> list[Label]:
         """Combine the opinions on each document, state the confidence and choose the route."""
         labels = []
-        judged = routing.judge.judge(documents, guideline, opinions)
+        with stage("judge", len(documents), guideline.ref):
+            judged = routing.judge.judge(documents, guideline, opinions)
         for document, said, judgement in zip(documents, opinions, judged, strict=True):
             label = Label(
                 document_id=document.id,

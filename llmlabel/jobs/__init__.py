@@ -23,6 +23,7 @@ from llmlabel.jobs.learn import LEARN, Learn, Learning, LearnJob
 from llmlabel.jobs.loop import BackgroundLoop
 from llmlabel.jobs.tasks import LABEL, TRANSCRIBE, Tasks
 from llmlabel.store import Asked, Failure, Recording, Store, StoredDocument
+from llmlabel.telemetry import Telemetry, told
 
 # A worker that gave no sign of life for so long is lost, and another takes its jobs.
 LOST_AFTER = timedelta(seconds=60)
@@ -57,6 +58,7 @@ class Jobs:
             delay of a job on an idle service.
         upkeep_seconds: How often a sign of life is given, lost workers are looked for and
             finished jobs cleared away.
+        telemetry: Told of every job and what it does.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class Jobs:
         patience: Patience | None = None,
         poll_seconds: float = 0.1,
         upkeep_seconds: float = 5.0,
+        telemetry: Telemetry | None = None,
     ) -> None:
         self._store = store
         self._chunk = chunk
@@ -114,6 +117,7 @@ class Jobs:
                 TRANSCRIBE: (self._tasks.transcribe, recordings, max(poll_seconds, 0.25)),
                 LEARN: (self.learning.run, 1, max(poll_seconds, 0.25)),
             },
+            telemetry,
         )
         self._stopping = threading.Event()
         self._upkeep = threading.Thread(target=self._keep_up, name="jobs-upkeep", daemon=True)
@@ -252,7 +256,7 @@ class Jobs:
                 self._queue.forget_finished(KEEP_FINISHED)
             except Exception as error:
                 # The next round does what this one could not; the work itself goes on.
-                log.warning("job upkeep failed", error=str(error))
+                log.warning("job upkeep failed", **told(error))
             if self._stopping.wait(self._upkeep_seconds):
                 return
 
@@ -262,7 +266,7 @@ class Jobs:
             try:
                 self._also()
             except Exception as error:
-                log.warning("upkeep failed", error=str(error))
+                log.warning("upkeep failed", **told(error))
             if self._stopping.wait(self._upkeep_seconds):
                 return
 
@@ -278,7 +282,7 @@ class Jobs:
                 self._store.work.fail_transcription(document_id, run, failure)
             elif job.name == LEARN:
                 self.learning.fail(job.id, failure)
-            log.error("job failed", job=job.id, reason=job.reason)
+            log.error("job failed", job=job.id)
         self._queue.forget([job.id for job in dead])
         if dead:
             self._board.post()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import sqlalchemy as sa
 
 from llmlabel.errors import Unsupported
+from llmlabel.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from dbos import DBOSClient
@@ -24,6 +25,7 @@ JOBS_VERSION = "1"
 # end long before.
 MAX_RECOVERIES = 1000
 FORGET_AT_ONCE = 1000
+CARRIED = "llmlabel"
 
 
 class Stopped(BaseException):
@@ -54,6 +56,7 @@ class DurableQueue:
         worker: Stable name of this process: at its next start it takes up what it left.
         functions: What each queue runs, by its name: the function, how many at once, and how
             often, in seconds, the database is asked for new jobs.
+        telemetry: Told of every job.
     """
 
     # The lock belongs to the process, as DBOS's own instance does.
@@ -64,10 +67,12 @@ class DurableQueue:
         engine: sa.Engine,
         worker: str,
         functions: dict[str, tuple[Callable[..., None], int, float]],
+        telemetry: Telemetry | None = None,
     ) -> None:
         self._engine = engine
         self._worker = worker
         self._functions = functions
+        self._telemetry = telemetry or Telemetry(worker)
         self._client: DBOSClient | None = None
 
     def start(self) -> None:
@@ -102,7 +107,9 @@ class DurableQueue:
             }
         )
         for name, (function, _, _) in self._functions.items():
-            DBOS.workflow(name=name, max_recovery_attempts=MAX_RECOVERIES)(_plain(function))
+            DBOS.workflow(name=name, max_recovery_attempts=MAX_RECOVERIES)(
+                self._told(name, function)
+            )
         DBOS.launch()
         for name, (_, at_once, poll_seconds) in self._functions.items():
             DBOS.register_queue(
@@ -116,6 +123,29 @@ class DurableQueue:
             application_name=APPLICATION,
             serializer=DBOSPortableJSONSerializer(),
         )
+
+    def _told(self, name: str, function: Callable[..., None]) -> Callable[..., None]:
+        from dbos import DBOS  # noqa: PLC0415
+
+        # DBOS notes things on the function it is given, which a bound method does not allow.
+        def job(*arguments: Any) -> None:
+            id = str(DBOS.workflow_id)
+            with self._telemetry.job(name, id, self._carried(id)):
+                function(*arguments)
+
+        return job
+
+    def _carried(self, id: str) -> dict[str, str]:
+        """The ids that came with a job; not worth a failure."""
+        if self._client is None:
+            return {}
+        try:
+            [job] = self._client.list_workflows(
+                workflow_ids=[id], load_input=False, load_output=False
+            )
+            return {str(key): str(value) for key, value in (job.attributes or {})[CARRIED].items()}
+        except Exception:
+            return {}
 
     def stop(self) -> None:
         """End every thread of the queue; what is under way should have ended before."""
@@ -140,6 +170,8 @@ class DurableQueue:
                 "queue_name": name,
                 "workflow_id": id,
                 "app_version": JOBS_VERSION,
+                # Beside the arguments, so that releases which know nothing of it run the job too.
+                "attributes": {CARRIED: self._telemetry.carried()},
             },
             *arguments,
         )
@@ -202,11 +234,3 @@ class DurableQueue:
         )
         self.forget([job.workflow_id for job in jobs])
         return len(jobs)
-
-
-def _plain(function: Callable[..., None]) -> Callable[..., None]:
-    # DBOS notes things on the function it is given, which a bound method does not allow.
-    def job(*arguments: Any) -> None:
-        function(*arguments)
-
-    return job

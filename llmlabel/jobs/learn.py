@@ -17,6 +17,7 @@ from llmlabel.jobs.attempts import Patience, failure_of
 from llmlabel.jobs.durable import DurableQueue, Stopped
 from llmlabel.jobs.loop import BackgroundLoop
 from llmlabel.store import Failure, Store
+from llmlabel.telemetry import stage, told
 
 LEARN = "learn"
 
@@ -141,7 +142,8 @@ class Learning:
             self._store.events.append(BEGAN, id)
 
             async def work() -> str:
-                return await self._works[what](id, guideline, argument)
+                with stage(what, guideline=guideline):
+                    return await self._works[what](id, guideline, argument)
 
             try:
                 result = self._loop.run(self._patience.ask(work))
@@ -149,7 +151,7 @@ class Learning:
                 self._store.events.append(STOPPED, id)
                 raise
             except Exception as error:
-                log.warning("learning failed", what=what, guideline=guideline, error=str(error))
+                log.warning("learning failed", what=what, guideline=guideline, **told(error))
                 self.fail(id, failure_of(error))
             else:
                 self._store.events.append_once(DONE, id, {"result": result})

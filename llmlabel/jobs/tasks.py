@@ -17,9 +17,13 @@ from llmlabel.jobs.durable import Stopped
 from llmlabel.jobs.loop import BackgroundLoop
 from llmlabel.jobs.turns import Turns
 from llmlabel.store import Enqueue, Failure, Store
+from llmlabel.telemetry import stage, told
 
 LABEL = "label"
 TRANSCRIBE = "transcribe"
+
+SOME = 20
+"""Ids in one log line at most."""
 
 log = structlog.get_logger()
 
@@ -114,7 +118,7 @@ class Tasks:
             work.put_transcription_back(document_id, run)
             raise
         except Exception as error:
-            log.warning("transcription failed", document=document_id, error=str(error))
+            log.warning("transcription failed", document_id=document_id, **told(error))
             return failure_of(error)
         return None
 
@@ -124,7 +128,8 @@ class Tasks:
         path: Path = self._store.recordings.path(stored.recording.sha256)
 
         async def work() -> Transcription:
-            return await self._transcribe(path, stored.language)
+            with stage("transcribe"):
+                return await self._transcribe(path, stored.language)
 
         return self._loop.run(self._patience.ask(work))
 
@@ -139,7 +144,13 @@ class Tasks:
                 for id in ids:
                     self._label_some([id], guideline, run)
             else:
-                log.warning("labeling failed", guideline=guideline, error=str(error))
+                log.warning(
+                    "labeling failed",
+                    guideline=guideline,
+                    document_ids=list(ids[:SOME]),
+                    documents=len(ids),
+                    **told(error),
+                )
                 self._fail(ids, guideline, run, failure_of(error))
 
     def _label_spoken(self, ids: Sequence[str], guideline: str, run: int) -> None:
@@ -160,7 +171,14 @@ class Tasks:
             [document.id for document in documents], [label.document_id for label in labels]
         )
         places = self._places(documents, labels, guideline)
-        self._store.labels.save(labels, run, places)
+        with stage("store", len(labels), guideline):
+            self._store.labels.save(labels, run, places)
+        log.info(
+            "labeled",
+            guideline=guideline,
+            document_ids=[label.document_id for label in labels[:SOME]],
+            documents=len(labels),
+        )
         self._changed()
 
     def _places(

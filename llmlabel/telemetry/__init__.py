@@ -1,0 +1,22 @@
+"""What is told of the work under way: numbers, spans and the ids of log lines; never a text."""
+
+from __future__ import annotations
+
+from llmlabel.telemetry.ambient import calls_ended, span, stage
+from llmlabel.telemetry.meters import Meters
+from llmlabel.telemetry.spans import NoTracer, Span, SpanKind, Tracer
+from llmlabel.telemetry.telemetry import Telemetry
+from llmlabel.telemetry.words import told
+
+__all__ = [
+    "Meters",
+    "NoTracer",
+    "Span",
+    "SpanKind",
+    "Telemetry",
+    "Tracer",
+    "calls_ended",
+    "span",
+    "stage",
+    "told",
+]
