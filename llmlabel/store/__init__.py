@@ -16,6 +16,7 @@ from llmlabel.store.counting import count
 from llmlabel.store.current import Current
 from llmlabel.store.database import Database, now
 from llmlabel.store.days import Days
+from llmlabel.store.deliveries import Deliveries
 from llmlabel.store.documents import Asked, Documents, Enqueue
 from llmlabel.store.events import Events
 from llmlabel.store.flags import Flags
@@ -51,6 +52,7 @@ from llmlabel.store.records import (
 from llmlabel.store.reviews import Reviews
 from llmlabel.store.trainings import HEARTBEAT_LAPSE, Trainings
 from llmlabel.store.verified import Verified
+from llmlabel.store.webhooks import Webhooks
 from llmlabel.store.work import Work
 
 
@@ -76,6 +78,8 @@ class Store:
         benchmarks: Hidden gold given to reviewers; use it through `llmlabel.review`.
         people: Reviewers: their clearances and their scores.
         flags: What reviewers remark on guidelines.
+        webhooks: Endpoints that are told what happens.
+        deliveries: What they are told.
     """
 
     def __init__(self, database: Database, recordings: Path) -> None:
@@ -98,6 +102,8 @@ class Store:
         self.benchmarks = Benchmarks(database, self.events)
         self.people = People(database, self.events, self.benchmarks)
         self.flags = Flags(database, self.events)
+        self.webhooks = Webhooks(database, self.events)
+        self.deliveries = Deliveries(database, self.events)
 
     @classmethod
     def open(cls, url: str, *, recordings: Path, clock: Callable[[], datetime] = now) -> Self:

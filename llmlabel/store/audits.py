@@ -16,6 +16,7 @@ from llmlabel.store.events import Events
 from llmlabel.store.labels import Labels, label_id, languages_of, matches, row_of_label
 from llmlabel.store.learning_records import AuditResult
 from llmlabel.store.openings import place_in_queue
+from llmlabel.store.outbox import label_notice, put, review_notice
 from llmlabel.store.records import StoredLabel
 from llmlabel.store.tables import labels, reviews
 from llmlabel.store.verified import Standing, read_answer, standing
@@ -118,6 +119,8 @@ class Audits:
                     row["priority"] = place_in_queue((priorities or {}).get(row["document_id"]))
                 if rows:
                     connection.execute(sa.insert(reviews), rows)
+                    told = [review_notice(row) for row in rows]
+                    put(connection, self._database.clock(), told)
                 opened += len(rows)
             if opened:
                 about: dict[str, JsonValue] = {"kind": kind, "reason": reason, "labels": opened}
@@ -177,6 +180,7 @@ class Audits:
             found.append(StoredLabel(id=id, run=stored.run, label=label))
         if rows:
             connection.execute(sa.insert(labels), rows)
+            put(connection, when, [label_notice(each.id, each.label) for each in found])
         return found
 
     def _reopened(

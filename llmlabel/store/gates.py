@@ -12,6 +12,7 @@ from llmlabel.errors import InvalidInput
 from llmlabel.store.database import Database
 from llmlabel.store.events import Events
 from llmlabel.store.learning_records import Gate
+from llmlabel.store.outbox import gate_notice, put
 from llmlabel.store.tables import certificates, gates, gold, verdicts
 
 _MARKS = {"gold": "after_gold", "verdicts": "after_verdict", "certificates": "after_certificate"}
@@ -93,6 +94,7 @@ class Gates:
                 )
             about = {"reason": reason, "certificate": certificate, **(payload or {})}
             self._events.append_with(connection, "gate.closed", guideline, about)
+            put(connection, when, [gate_notice("gate.closed", guideline, reason, certificate)])
         return True
 
     def set_audit_rate(self, guideline: str, rate: float | None, reason: str = "") -> None:
@@ -120,6 +122,7 @@ class Gates:
         self._set(connection, guideline, open=True, reason="", closed_at=None, audit_rate=None)
         if not row.open:
             self._events.append_with(connection, "gate.opened", guideline)
+            put(connection, self._database.clock(), [gate_notice("gate.opened", guideline)])
 
     def gold_since(self, connection: sa.Connection, guideline: str) -> datetime | None:
         """From when on gold counts, within a transaction; None where the gate never closed."""

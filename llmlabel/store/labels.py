@@ -15,6 +15,7 @@ from llmlabel.domain.prediction import Prediction
 from llmlabel.errors import NotFound
 from llmlabel.store.database import Database, batches
 from llmlabel.store.openings import review_rows, wants_review
+from llmlabel.store.outbox import label_notice, put, review_notice
 from llmlabel.store.records import StoredLabel
 from llmlabel.store.rows import document_of
 from llmlabel.store.tables import documents, labels, predictions, requests, reviews
@@ -80,6 +81,8 @@ class Labels:
                 )
             ]
             _insert(connection, reviews, opened)
+            told = [label_notice(id, label) for id, label in added]
+            put(connection, when, told + [review_notice(row) for row in opened])
             self._settle(connection, new, run)
         return len(added)
 

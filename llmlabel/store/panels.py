@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from llmlabel.domain.answer import Answer, SpansAnswer, TokensAnswer
 from llmlabel.errors import Conflict
 from llmlabel.store.openings import derived_id
+from llmlabel.store.outbox import put, review_notice
 from llmlabel.store.review_items import verdicts_at
 from llmlabel.store.tables import reviews
 
@@ -111,36 +112,37 @@ def _rows(connection: sa.Connection, panel: str) -> Sequence[sa.Row[Any]]:
 
 
 def _adjudicate(connection: sa.Connection, rows: Sequence[sa.Row[Any]], when: datetime) -> None:
-    withdrawn = [row.id for row in rows if not row.seat]
+    withdrawn = [row for row in rows if not row.seat]
     if withdrawn:
         connection.execute(
             sa.update(reviews)
-            .where(reviews.c.id.in_(withdrawn))
+            .where(reviews.c.id.in_([row.id for row in withdrawn]))
             .values(status="open", lease_expires_at=None, created_at=when)
         )
+        put(connection, when, [review_notice(row._asdict()) for row in withdrawn])
         return
     seats = [row for row in rows if row.seat]
     first = seats[0]
-    connection.execute(
-        sa.insert(reviews).values(
-            id=derived_id(first.label_id, "adjudication"),
-            label_id=first.label_id,
-            document_id=first.document_id,
-            guideline=first.guideline,
-            reason=f"The {len(seats)} reviewers of this document gave different answers.",
-            status="open",
-            priority=ADJUDICATION_PRIORITY,
-            token=0,
-            created_at=when,
-            kind="adjudication",
-            blind=False,
-            sampled=first.sampled,
-            panel=first.panel,
-            seat=0,
-            settles=True,
-            language=first.language,
-        )
-    )
+    opened = {
+        "id": derived_id(first.label_id, "adjudication"),
+        "label_id": first.label_id,
+        "document_id": first.document_id,
+        "guideline": first.guideline,
+        "reason": f"The {len(seats)} reviewers of this document gave different answers.",
+        "status": "open",
+        "priority": ADJUDICATION_PRIORITY,
+        "token": 0,
+        "created_at": when,
+        "kind": "adjudication",
+        "blind": False,
+        "sampled": first.sampled,
+        "panel": first.panel,
+        "seat": 0,
+        "settles": True,
+        "language": first.language,
+    }
+    connection.execute(sa.insert(reviews).values(**opened))
+    put(connection, when, [review_notice(opened)])
 
 
 def _canonical(answer: Answer | None) -> str:

@@ -24,6 +24,7 @@ from llmlabel.store.lease_rules import (
     refuse_taken,
     refuse_unheld,
 )
+from llmlabel.store.outbox import label_notice, put
 from llmlabel.store.records import ReviewItem
 from llmlabel.store.review_items import ReviewItems, no_review, values_of, verdicts_at
 from llmlabel.store.tables import labels, reviews, verdicts
@@ -277,7 +278,7 @@ class Verdicts:
             return False
         verdict = verdicts_at(connection, {chosen})[chosen]
         # Named by the verdict that closed the item: a panel may settle on one verdict twice.
-        self._add_label(connection, row.label_id, label(verdict), f"verdict {seq}")
+        self._add_label(connection, row, label(verdict), f"verdict {seq}")
         return True
 
     def _withdraw(
@@ -288,19 +289,21 @@ class Verdicts:
             _refuse_superseded(connection, row)
             proposed = self._labels.with_ids(connection, [row.label_id])[row.label_id].label
             restored = proposed.model_copy(update={"created_at": when})
-            self._add_label(connection, row.label_id, restored, f"undo {seq}")
+            self._add_label(connection, row, restored, f"undo {seq}")
         self._set(connection, row.id, status="open", winner=None, lease_expires_at=None)
 
     def _add_label(
-        self, connection: sa.Connection, proposal: str, label: Label, origin: str
+        self, connection: sa.Connection, review: sa.Row[Any], label: Label, origin: str
     ) -> None:
         run, made_by = connection.execute(
-            sa.select(labels.c.run, labels.c.opinions_of).where(labels.c.id == proposal)
+            sa.select(labels.c.run, labels.c.opinions_of).where(labels.c.id == review.label_id)
         ).one()
-        id = label_id(label.document_id, label.guideline, run, f"{proposal} {origin}")
+        id = label_id(label.document_id, label.guideline, run, f"{review.label_id} {origin}")
         connection.execute(
             sa.insert(labels).values(**row_of_label(id, label, run, opinions_of=made_by))
         )
+        notice = label_notice(id, label, review_id=review.id)
+        put(connection, self._database.clock(), [notice])
 
 
 def _last(connection: sa.Connection, reviewer: str, session: str | None) -> Last | None:
