@@ -100,24 +100,32 @@ def test_each_answer_is_shown_and_no_name(begin: Begin) -> None:
     assert not any(name in whole for name in PEOPLE)
 
 
-@pytest.mark.parametrize(("key", "label"), [("a", "positive"), ("b", "mixed"), ("c", "negative")])
+@pytest.mark.parametrize(("key", "label"), [("A", "positive"), ("B", "mixed"), ("C", "negative")])
 def test_a_letter_takes_an_answer_and_enter_sends_it(begin: Begin, key: str, label: str) -> None:
     desk = begin("sentiment", soup, mood("positive"), mood("mixed"), mood("negative"))
-    desk.press(key, "Enter")
+    desk.press(f"Shift+{key}", "Enter")
     assert final(desk) == ChoiceAnswer(label=label)
+
+
+def test_the_keys_of_labels_and_of_comments_are_the_usual_ones(begin: Begin) -> None:
+    desk = begin("sentiment", soup, mood("positive"), mood("mixed"), mood("negative"))
+    desk.press("Shift+A", "c")
+    desk.page.get_by_label("Comment, sent").fill("Warm is good.")
+    desk.press("Enter", "4")
+    assert final(desk) == ChoiceAnswer(label="mixed")
 
 
 def test_nothing_is_sent_before_an_answer_is_taken(begin: Begin) -> None:
     desk = begin("sentiment", soup, mood("positive"), mood("mixed"), mood("mixed"))
     desk.press("Enter", "Control+Enter")
-    desk.page.get_by_text("Take an answer first: A, B, C, M.").wait_for()
+    desk.page.get_by_text("Take an answer first: Shift+A, Shift+B, Shift+C, Shift+M.").wait_for()
     items = desk.service.reviews.page(status="open").items
     assert [item.kind for item in items] == ["adjudication"]
 
 
 def test_who_rejects_has_no_answer_to_take(begin: Begin) -> None:
     desk = begin("sentiment", soup, mood("positive"), (None, "No opinion."), mood("mixed"))
-    desk.press("b")
+    desk.press("Shift+B")
     desk.page.get_by_text("B found that there is no right answer; R says so, too.").wait_for()
     assert desk.page.get_by_role("button", name="Take").count() == 3
 
@@ -149,7 +157,7 @@ def test_of_spans_only_the_disputed_are_listed_with_who_marked_them(begin: Begin
 def test_what_is_taken_can_be_changed_as_in_the_usual_task(begin: Begin) -> None:
     one = marked(("Maria Berg", "PERSON"), ("Siemens", "ORGANIZATION"))
     desk = begin("ner", news, one, marked(("Maria Berg", "PERSON")))
-    desk.press("a")
+    desk.press("Shift+A")
     desk.page.get_by_role("group", name="Text with its spans").get_by_text("Siemens").click()
     desk.press("Delete", "Enter")
     assert final(desk) == marked(("Maria Berg", "PERSON"))[0]
@@ -169,7 +177,7 @@ def test_of_tokens_only_rows_that_differ_are_listed(begin: Begin) -> None:
     table = desk.page.get_by_role("table", name="Tokens with different tags")
     rows = [" ".join(row.inner_text().split()) for row in table.get_by_role("row").all()]
     assert rows == ["Text A B", "cans rust fast VERB NOUN"]
-    desk.press("b", "Enter")
+    desk.press("Shift+B", "Enter")
     assert final(desk) == other[0]
 
 
@@ -181,13 +189,13 @@ def test_transcripts_are_compared_word_by_word(begin: Begin) -> None:
     desk = begin("transcription", seed, *((TranscriptAnswer(text=text), None) for text in texts))
     marks = desk.page.locator(".panel-answer mark").all_inner_texts()
     assert marks == ["rattles", "kettles,", "kettles"]
-    desk.press("b", "Enter")
+    desk.press("Shift+B", "Enter")
     assert final(desk) == TranscriptAnswer(text=texts[1])
 
 
 def test_an_adjudication_is_accessible(begin: Begin) -> None:
     one = marked(("Maria Berg", "PERSON"), ("Siemens", "ORGANIZATION"))
     desk = begin("ner", news, one, marked(("Oslo", "LOCATION")))
-    desk.press("a")
+    desk.press("Shift+A")
     desk.page.get_by_text("The answer of A is taken.").wait_for()
     assert violations(desk.page) == []

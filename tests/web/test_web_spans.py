@@ -19,15 +19,15 @@ NESTED = "The University of New South Wales beat Bank of America by 12 points."
 MIXED = "👩🏽‍🚀 Zoe\u0308 flew to São Paulo 🇧🇷 with Rene\u0301e 👨‍👩‍👧 on 3 May"
 ARABIC = "سافر محمد علي إلى London يوم الاثنين مع شركة Siemens."
 
-Begin = Callable[[Callable[[Seeder], None]], Desk]
+Begin = Callable[..., Desk]
 
 
 @pytest.fixture
-def begin(open_page: Callable[[str], Any], tmp_path: Path) -> Iterator[Begin]:
+def begin(open_page: Callable[..., Any], tmp_path: Path) -> Iterator[Begin]:
     with ExitStack() as stack:
 
-        def opened(seed: Callable[[Seeder], None]) -> Desk:
-            desk = stack.enter_context(reviewing(open_page, tmp_path, "ner", seed))
+        def opened(seed: Callable[[Seeder], None], **browser: Any) -> Desk:
+            desk = stack.enter_context(reviewing(open_page, tmp_path, "ner", seed, **browser))
             desk.page.get_by_role("toolbar", name="Labels").wait_for()
             return desk
 
@@ -98,7 +98,7 @@ def test_tab_walks_only_what_is_in_doubt(begin: Begin) -> None:
 def test_all_spans_are_walked_where_none_is_in_doubt(begin: Begin) -> None:
     desk = begin(
         lambda seed: seed.spans(
-            "sure", PAPER, [("Charles Dickens", "PERSON", 0.97), ("London", "LOCATION", 0.95)]
+            "sure", PAPER, [("Charles Dickens", "PERSON", 1.0), ("London", "LOCATION", 1.0)]
         )
     )
     desk.press("Tab")
@@ -262,6 +262,35 @@ def test_a_finger_can_do_what_keys_do(begin: Begin) -> None:
     desk.page.get_by_role("toolbar").get_by_role("button", name="ORGANIZATION").click()
     desk.press("Enter", "Enter", "Enter")
     assert ("the Times", "ORGANIZATION") in sent(desk, PAPER)
+
+
+def test_the_button_says_what_is_left_and_walks_as_enter_does(begin: Begin) -> None:
+    desk = begin(paper)
+    for words in ("Accept, 3 left", "Leave out, 2 left", "Accept, 1 left"):
+        desk.page.get_by_role("button", name=words).click()
+    assert desk.undecided()
+    desk.page.get_by_role("button", name="Confirm").click()
+    assert desk.verdict().kind == "confirm"
+
+
+def test_a_finger_moves_borders_word_by_word(begin: Begin) -> None:
+    desk = begin(paper, has_touch=True, is_mobile=True, viewport={"width": 390, "height": 800})
+    desk.page.get_by_role("button", name="Start one word back").tap()
+    desk.page.get_by_role("button", name="End one word on").tap()
+    desk.page.get_by_role("button", name="End one word back").tap()
+    desk.press("Enter", "Enter", "Enter")
+    assert ("the Times", "WORK") in sent(desk, PAPER)
+
+
+def test_the_least_sure_span_stands_out_where_none_is_in_doubt_by_itself(begin: Begin) -> None:
+    desk = begin(
+        lambda seed: seed.spans(
+            "unsure", PAPER, [("Charles Dickens", "PERSON", 0.92), ("London", "LOCATION", 0.86)]
+        )
+    )
+    assert desk.focused().startswith("London: LOCATION, 86 percent, in doubt")
+    desk.press("Enter", "Enter")
+    assert desk.verdict().kind == "confirm"
 
 
 @pytest.mark.parametrize("seed", [paper, nested, arabic, blind])

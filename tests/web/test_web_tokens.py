@@ -139,6 +139,24 @@ def test_a_tag_taken_back_leaves_nothing_to_send(begin: Begin) -> None:
     assert sent(desk, EARLY_TEXT)[-1] == (".", "X")
 
 
+def test_the_button_says_what_is_left_and_walks_as_enter_does(begin: Begin) -> None:
+    desk = begin(fish)
+    desk.page.get_by_role("button", name="Accept, 2 left").click()
+    assert desk.focused().startswith("fish VERB")
+    desk.page.get_by_role("button", name="Accept, 1 left").click()
+    desk.page.get_by_role("button", name="Confirm").click()
+    assert desk.verdict().kind == "confirm"
+
+
+def test_tags_given_before_a_reload_are_there_after_it(begin: Begin) -> None:
+    desk = begin(blind)
+    desk.press("7", "e", "b")
+    desk.page.reload()
+    desk.page.get_by_role("button", name="Next, 3 left").wait_for()
+    desk.press("j", "i", "e", "Enter")
+    assert [label for _, label in sent(desk, EARLY_TEXT)][:3] == ["INTJ", "PUNCT", "PRON"]
+
+
 @pytest.mark.parametrize("seed", [fish, blind])
 def test_axe_finds_nothing(begin: Begin, seed: Callable[[Seeder], None]) -> None:
     desk = begin(seed)

@@ -82,13 +82,17 @@ class Desk:
 
 @contextmanager
 def reviewing(
-    open_page: Callable[[str], Any], folder: Path, guideline: str, seed: Callable[[Seeder], None]
+    open_page: Callable[..., Any],
+    folder: Path,
+    guideline: str,
+    seed: Callable[[Seeder], None],
+    **browser: Any,
 ) -> Iterator[Desk]:
     """A service where nothing else waits, and a reviewer who has just got the first item."""
     service = ReviewService(folder, kinds=frozenset({"nothing"}))
     seed(Seeder(service.store, service.guidelines))
     with serving(service) as address:
-        page = open_page(f"{address}/review#/review/{guideline}")
+        page = open_page(f"{address}/review#/review/{guideline}", **browser)
         yield Desk(page, service)
         page.close()
 

@@ -133,12 +133,14 @@ export class Engine {
     await this.open(where);
   }
 
-  setDraft(draft: Answer | null): void {
+  /** What the reviewer made of the answer; `begun` is what there is of one that is not whole. */
+  setDraft(draft: Answer | null, begun: Answer | null = null): void {
     const current = this.hand.current;
     if (!current) return;
     current.draft = draft;
-    current.touched = !sameAnswer(draft, proposed(current.item));
-    if (current.touched) this.parts.tab.put(DRAFT + current.item.id, draft);
+    current.begun = draft ? null : begun;
+    current.touched = current.begun !== null || !sameAnswer(draft, proposed(current.item));
+    if (current.touched) this.parts.tab.put(DRAFT + current.item.id, { draft, begun: current.begun });
     else this.parts.tab.drop(DRAFT + current.item.id);
     this.changed();
   }
@@ -299,8 +301,9 @@ export class Engine {
   }
 
   private restoreDraft(each: Held): void {
-    const kept = each.touched ? null : this.parts.tab.get<Answer>(DRAFT + each.item.id);
-    if (kept && kept.kind === each.item.guideline.kind) Object.assign(each, { draft: kept, touched: true });
+    const kept = each.touched ? null : this.parts.tab.get<Pick<Held, "draft" | "begun">>(DRAFT + each.item.id);
+    const kind = (kept?.draft ?? kept?.begun)?.kind;
+    if (kept && kind === each.item.guideline.kind) Object.assign(each, { ...kept, touched: true });
   }
 
   private sent(entry: Entry, item: Review): void {

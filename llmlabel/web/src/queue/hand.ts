@@ -7,7 +7,9 @@ export interface Held {
   /** By the server's clock, in milliseconds. */
   expiresAt: number;
   draft: Answer | null;
-  /** The reviewer changed the draft. */
+  /** What there is of an answer that is not whole yet. */
+  begun: Answer | null;
+  /** The reviewer changed the draft, or began one. */
   touched: boolean;
 }
 
@@ -78,6 +80,7 @@ export function held(item: Review, draft: Answer | null = null): Held {
     token: null,
     expiresAt: 0,
     draft: draft ?? proposed(item),
+    begun: null,
     touched: draft !== null,
   };
   renew(fresh, item);

@@ -6,11 +6,20 @@ export interface Decision {
   comment?: string;
 }
 
+/** What has to be done before the answer is sent; `go` does the next of it, as Enter does. */
+export interface Pending {
+  words: string;
+  go(): void;
+}
+
 /** What every task component gets. `draft` is the answer as it stands on the screen. */
 export interface TaskProps {
   item: Review;
   draft: Answer | null;
-  /** Null while what stands there is not a whole answer. */
-  onDraft(answer: Answer | null): void;
+  /** What there is of an answer that is not whole yet, so that a reload loses nothing of it. */
+  begun: Answer | null;
+  /** Null while what stands there is not a whole answer; then `begun` is what there is of it. */
+  onDraft(answer: Answer | null, begun?: Answer): void;
+  onPending(pending: Pending | null): void;
   onDecide(decision: Decision): void;
 }

@@ -1,6 +1,6 @@
 import type { VNode } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import type { Review } from "../api/types";
+import type { Pending } from "../tasks/task";
 
 export interface Actions {
   send(): void;
@@ -13,9 +13,12 @@ export interface Actions {
 }
 
 interface Props {
-  item: Review;
   /** There is an answer to send. */
   ready: boolean;
+  /** It is the proposed one. */
+  confirms: boolean;
+  /** What has to be done first. */
+  pending: Pending | null;
   actions: Actions;
   /** Null while no comment is begun. */
   comment: string | null;
@@ -26,13 +29,13 @@ interface Props {
 const LONGEST = 10_000;
 
 /** What can be done with the item, each with its key. */
-export function ActionBar({ item, ready, actions, comment, onComment, last }: Props): VNode {
+export function ActionBar({ ready, confirms, pending, actions, comment, onComment, last }: Props): VNode {
   return (
     <div class="actions">
       {comment !== null && <Comment words={comment} onComment={onComment} />}
       <div class="row">
-        <button type="button" class="button button-primary" aria-disabled={!ready} onClick={actions.send}>
-          {item.blind || item.answers ? "Send" : "Confirm"} <kbd aria-hidden="true">⏎</kbd>
+        <button type="button" class="button button-primary" aria-disabled={!ready && !pending} onClick={pending?.go ?? actions.send}>
+          {pending?.words ?? (confirms ? "Confirm" : "Send")} <kbd aria-hidden="true">⏎</kbd>
         </button>
         <Action name="Undo" letter="Z" onPress={actions.undo} />
         <Action name="Skip" letter="S" onPress={actions.skip} />

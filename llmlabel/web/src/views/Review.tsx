@@ -7,7 +7,7 @@ import { useDesk, useSnapshot } from "../queue/desk";
 import { proposed } from "../queue/hand";
 import type { Filter } from "../queue/transport";
 import { preload, Recording, taskFor } from "../tasks";
-import type { Decision, TaskProps } from "../tasks/task";
+import type { Decision, Pending, TaskProps } from "../tasks/task";
 import { answerInWords, sameAnswer } from "../text/answers";
 import { Metadata } from "../ui/DocumentText";
 import { ActionBar } from "./ActionBar";
@@ -43,6 +43,7 @@ export function Review({ queue, guideline, query }: Props): VNode {
   const [dialog, setDialog] = useState<"reject" | "flag" | null>(null);
   const [comment, setComment] = useState<string | null>(null);
   const [last, setLast] = useState<string | null>(null);
+  const [pending, setPending] = useState<Pending | null>(null);
   const article = useRef<HTMLElement>(null);
   const { current } = snapshot;
   const item = current?.item ?? null;
@@ -62,11 +63,12 @@ export function Review({ queue, guideline, query }: Props): VNode {
     setLast(`${SAID[decision.kind]}${answer ? `: ${answerInWords(answer)}` : ""}`);
     engine.decide({ ...decision, comment: decision.comment ?? (comment?.trim() || undefined) });
   };
+  const confirms = item !== null && !item.blind && !item.answers && sameAnswer(current?.draft ?? null, proposed(item));
   const send = (): void => {
     if (!current) return;
     const { draft } = current;
     if (!draft) engine.say("Give an answer first, or reject the item.", "warn");
-    else if (!current.item.blind && sameAnswer(draft, proposed(current.item))) decide({ kind: "confirm" });
+    else if (confirms) decide({ kind: "confirm" });
     else decide({ kind: "correct", answer: draft });
   };
   const undo = (): void => {
@@ -88,7 +90,7 @@ export function Review({ queue, guideline, query }: Props): VNode {
   useKeys(
     [
       { group, keys: ["Enter"], label: "Confirm, or send the answer as it stands", run: send, disabled: none },
-      { group, keys: ["Mod+Enter"], label: "The same from within a text field", run: send, disabled: none, inFields: true },
+      { group, keys: ["Mod+Enter"], label: "Send all as it stands, what is in doubt too, and from within a text field", run: send, disabled: none, inFields: true },
       { group, keys: ["z"], label: "Take the last decision back", run: undo },
       { group, keys: ["s"], label: "Skip: someone else should decide", run: actions.skip, disabled: none },
       { group, keys: ["r"], label: "Reject: no answer would be right", run: actions.reject, disabled: none },
@@ -112,10 +114,18 @@ export function Review({ queue, guideline, query }: Props): VNode {
           <Heading item={item} ahead={snapshot.ahead.length} decided={snapshot.decided} open={snapshot.waiting?.open ?? null} />
           <section class="card paper" aria-label="Item">
             <Recording key={`sound ${item.id}`} item={item} />
-            <Task key={item.id} item={item} draft={current.draft} onDecide={decide} onDraft={(answer) => engine.setDraft(answer)} />
+            <Task
+              key={item.id}
+              item={item}
+              draft={current.draft}
+              begun={current.begun}
+              onDecide={decide}
+              onDraft={(answer, begun) => engine.setDraft(answer, begun)}
+              onPending={setPending}
+            />
             <Metadata document={item.document} />
           </section>
-          <ActionBar item={item} ready={current.draft !== null} actions={actions} comment={comment} onComment={setComment} last={last} />
+          <ActionBar ready={current.draft !== null} confirms={confirms} pending={pending} actions={actions} comment={comment} onComment={setComment} last={last} />
           <Why item={item} />
         </article>
       ) : (

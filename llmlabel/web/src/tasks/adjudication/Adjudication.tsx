@@ -26,7 +26,7 @@ export function Adjudication(props: TaskProps): VNode {
   return <Panel key={props.item.id} {...props} />;
 }
 
-function Panel({ item, draft, onDraft, onDecide }: TaskProps): VNode {
+function Panel({ item, draft, begun, onDraft, onDecide, onPending }: TaskProps): VNode {
   const members = item.answers ?? [];
   const machine = item.proposal?.answer ?? null;
   const all: Member[] = machine ? [...members, { by: "M", answer: machine, kind: null, comment: null }] : members;
@@ -55,7 +55,7 @@ function Panel({ item, draft, onDraft, onDecide }: TaskProps): VNode {
               <h2 class="spring">{member.by === "M" ? "Model" : member.by}</h2>
               {member.answer && (
                 <button type="button" class="button small" aria-pressed={taken?.by === member.by} onClick={() => take(member)}>
-                  Take <kbd>{member.by}</kbd>
+                  Take <kbd>⇧ {member.by}</kbd>
                 </button>
               )}
             </div>
@@ -71,8 +71,10 @@ function Panel({ item, draft, onDraft, onDecide }: TaskProps): VNode {
           key={`task ${round}`}
           item={inner}
           draft={draft}
+          begun={begun}
           onDraft={onDraft}
           onDecide={onDecide}
+          onPending={draft ? onPending : nothingPending}
         />
       </section>
       <Keys
@@ -80,7 +82,7 @@ function Panel({ item, draft, onDraft, onDecide }: TaskProps): VNode {
         members={all}
         onTake={take}
         decided={draft !== null}
-        onEarly={() => say(`Take an answer first: ${all.filter(({ answer }) => answer).map(({ by }) => by).join(", ")}.`)}
+        onEarly={() => say(`Take an answer first: ${all.filter(({ answer }) => answer).map(({ by }) => `Shift+${by}`).join(", ")}.`)}
       />
       <p class={said ? "small" : "out-of-sight"} role="status">
         {said}
@@ -89,6 +91,9 @@ function Panel({ item, draft, onDraft, onDecide }: TaskProps): VNode {
   );
 }
 
+/** Before an answer is taken there is none to finish. */
+function nothingPending(): void {}
+
 interface KeysProps {
   members: readonly Member[];
   decided: boolean;
@@ -96,12 +101,12 @@ interface KeysProps {
   onEarly(): void;
 }
 
-/** Stands after the task and comes anew with it, so that its keys go before the task's. */
+/** Stands after the task and comes anew with it, so that its Enter goes before the task's. */
 function Keys({ members, decided, onTake, onEarly }: KeysProps): null {
   const group = "Panel";
   const bindings: Binding[] = members.map((member) => ({
     group,
-    keys: [member.by.toLowerCase()],
+    keys: [`Shift+${member.by.toLowerCase()}`],
     label: member.by === "M" ? "Take the model's answer" : `Take the answer of ${member.by}`,
     run: () => onTake(member),
   }));

@@ -1,7 +1,8 @@
 import type { VNode } from "preact";
 import type { Offsets } from "../../text/codepoints";
 import { Act } from "../labels/Act";
-import { waits, type Entity } from "./entities";
+import { keepSelection } from "../labels/Legend";
+import type { Entity } from "./entities";
 
 interface Props {
   entity: Entity | null;
@@ -12,14 +13,15 @@ interface Props {
   left: number;
   /** How many spans the answer has. */
   count: number;
-  /** That there are none is said; or has still to be said. */
-  none: "said" | "asked" | null;
-  onAccept(): void;
+  /** The reviewer has said that there are none. */
+  none: boolean;
   onToggle(): void;
+  /** Move a border of the active span by a word; `step` 1 is on in the text. */
+  onBorder(side: "start" | "end", step: 1 | -1): void;
 }
 
 /** What is known of the active span, and what is left to do. */
-export function Details({ entity, selected, offsets, left, count, none, onAccept, onToggle }: Props): VNode {
+export function Details({ entity, selected, offsets, left, count, none, onToggle, onBorder }: Props): VNode {
   return (
     <div class="spans-details small">
       {selected !== null ? (
@@ -30,26 +32,46 @@ export function Details({ entity, selected, offsets, left, count, none, onAccept
         <span>
           <b dir="auto">{short(offsets.slice(entity.start, entity.end))}</b> {facts(entity).join(" · ")}
         </span>
-      ) : none === "said" ? (
+      ) : none ? (
         <b>No spans: Enter sends that there are none.</b>
       ) : (
         <span class="soft">Arrows select words, a label’s key makes them a span.</span>
       )}
       {entity && selected === null && (
         <span class="row">
-          {waits(entity) && (
-            <Act name={entity.inside ? "Accept" : "Leave out"} shortcut="Enter" onAct={onAccept} />
-          )}
           <Act name={entity.inside ? "Take out" : "Put in"} shortcut="Space" onAct={onToggle} />
         </span>
       )}
-      {!entity && none === "asked" && selected === null && (
-        <Act name="There are none" shortcut="Enter" onAct={onAccept} />
-      )}
+      {entity && selected === null && <Borders onBorder={onBorder} />}
       <span id="spans-left" class={left > 0 ? "spans-left" : "soft"}>
         {left > 0 ? `${left} in doubt` : count === 1 ? "1 span" : `${count} spans`}
       </span>
     </div>
+  );
+}
+
+/** For fingers, which have no arrow keys: shown where there is no mouse. */
+function Borders({ onBorder }: Pick<Props, "onBorder">): VNode {
+  return (
+    <span class="row spans-borders" role="group" aria-label="Borders of the span">
+      {(["start", "end"] as const).map((side) => (
+        <span key={side} class="row">
+          {side === "start" ? "Start" : "End"}
+          {([-1, 1] as const).map((step) => (
+            <button
+              key={step}
+              type="button"
+              class="button act"
+              aria-label={`${side === "start" ? "Start" : "End"} one word ${step > 0 ? "on" : "back"}`}
+              onPointerDown={keepSelection}
+              onClick={() => onBorder(side, step)}
+            >
+              {step > 0 ? "+" : "−"}
+            </button>
+          ))}
+        </span>
+      ))}
+    </span>
   );
 }
 

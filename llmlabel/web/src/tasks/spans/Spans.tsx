@@ -2,14 +2,15 @@ import type { VNode } from "preact";
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useKeys, type Binding } from "../../keys";
 import { Offsets } from "../../text/codepoints";
-import { wordsOf, type Extent } from "../../text/words";
+import { nextEnd, nextStart, previousEnd, previousStart, wordsOf, type Extent } from "../../text/words";
 import { keysFor } from "../labels/keys";
 import { Legend } from "../labels/Legend";
 import { TypeAhead } from "../labels/TypeAhead";
+import { usePending } from "../pending";
 import type { TaskProps } from "../task";
 import { Details } from "./Details";
 import * as edits from "./edits";
-import { answerOf, entitiesOf } from "./entities";
+import { answerOf, entitiesOf, waits } from "./entities";
 import { layered } from "./layers";
 import { Passage } from "./Passage";
 import { paragraphsOf } from "./paragraphs";
@@ -21,7 +22,7 @@ export function Spans(props: TaskProps): VNode {
   return <Editor key={props.item.id} {...props} />;
 }
 
-function Editor({ item, draft, onDraft }: TaskProps): VNode {
+function Editor({ item, draft, onDraft, onPending }: TaskProps): VNode {
   const { labels } = item.guideline;
   const proposed = item.proposal?.answer?.kind === "spans" ? item.proposal.answer.spans.length : null;
   const offsets = useMemo(() => new Offsets(item.document.text ?? ""), [item]);
@@ -29,7 +30,7 @@ function Editor({ item, draft, onDraft }: TaskProps): VNode {
   const paragraphs = useMemo(() => paragraphsOf(offsets), [offsets]);
 
   const history = useRef<edits.History | null>(null);
-  history.current ??= edits.begin(entitiesOf(item.proposal, draft));
+  history.current ??= edits.begin(entitiesOf(item.proposal, draft, item.kind));
   const [, redraw] = useState(0);
   const [said, say] = useState("");
   /** While a label is looked for: the words that were selected, which the search field unselects. */
@@ -95,6 +96,9 @@ function Editor({ item, draft, onDraft }: TaskProps): VNode {
   const count = state.entities.filter(({ inside }) => inside).length;
   const none = count > 0 || proposed === 0 || left > 0 ? null : emptied ? "said" : "asked";
 
+  const verb = !active || !waits(active) ? "Next" : active.inside ? "Accept" : "Leave out";
+  usePending(onPending, left > 0 ? `${verb}, ${left} left` : none === "asked" ? "There are none" : null, enter);
+
   const covered = (span: Extent | null): string => (span ? offsets.slice(span.start, span.end) : "");
 
   const border = (move: (start: number, end: number) => [number, number]): void => {
@@ -102,6 +106,13 @@ function Editor({ item, draft, onDraft }: TaskProps): VNode {
     const [start, end] = move(active.start, active.end);
     edit((now) => edits.reborder(now, start, end));
   };
+
+  const byWord = (side: "start" | "end", step: 1 | -1): void =>
+    border((start, end) =>
+      side === "start"
+        ? [step > 0 ? nextStart(words, start) : previousStart(words, start), end]
+        : [start, step > 0 ? nextEnd(words, end) : previousEnd(words, end)],
+    );
 
   const find = (): void => setSearch({ extent: caret.extent() });
 
@@ -164,9 +175,9 @@ function Editor({ item, draft, onDraft }: TaskProps): VNode {
         offsets={offsets}
         left={left}
         count={count}
-        none={none}
-        onAccept={enter}
+        none={none === "said"}
         onToggle={() => edit(edits.toggle)}
+        onBorder={byWord}
       />
       <Legend
         labels={labels}

@@ -1,9 +1,8 @@
 // The spans on the screen: those of the answer, those left out of it, and what is in doubt.
 
-import type { Answer, Proposal, Span, Unit } from "../../api/types";
+import type { Answer, Proposal, Review, Span, Unit } from "../../api/types";
+import { doubtIn } from "../doubt";
 
-/** A span of the answer below this probability has to be looked at. */
-export const DOUBTFUL = 0.7;
 /** A span left out of the answer is in doubt from this probability on. */
 export const MISSED = 0.2;
 
@@ -27,7 +26,12 @@ export interface Entity {
 }
 
 /** The entities that an item starts with: of a blind one, none. */
-export function entitiesOf(proposal: Proposal | null, draft: Answer | null): Entity[] {
+export function entitiesOf(
+  proposal: Proposal | null,
+  draft: Answer | null,
+  kind: Review["kind"] = null,
+): Entity[] {
+  const doubted = doubtIn(proposal?.units ?? [], kind);
   const answer = proposal?.answer?.kind === "spans" ? proposal.answer.spans : [];
   const proposed = (proposal?.units ?? []).filter((unit) => !unit.kept).map(candidate);
   const kept = new Map<string, Unit>();
@@ -35,7 +39,8 @@ export function entitiesOf(proposal: Proposal | null, draft: Answer | null): Ent
     if (unit.kept) kept.set(spot(unit), unit).set(`${spot(unit)} ${unit.label}`, unit);
   }
   for (const span of answer) {
-    proposed.push(ofAnswer(span, kept.get(`${spot(span)} ${span.label}`) ?? kept.get(spot(span))));
+    const unit = kept.get(`${spot(span)} ${span.label}`) ?? kept.get(spot(span));
+    proposed.push({ ...fromUnit(span, unit), inside: true, doubtful: doubted(unit) });
   }
   const made = draft?.kind === "spans" ? redrawn(proposed, draft.spans) : proposed;
   return sorted(made.map((each, key) => ({ ...each, key })));
@@ -88,11 +93,6 @@ function candidate(unit: Unit): Entity {
   const disputed = unit.note === null || unit.evidence["agreement"] === 0;
   const doubtful = disputed && (unit.probability ?? 1) >= MISSED;
   return { ...fromUnit(unit, unit), inside: false, doubtful };
-}
-
-function ofAnswer(span: Span, unit: Unit | undefined): Entity {
-  const doubtful = unit !== undefined && (unit.probability ?? 0) < DOUBTFUL;
-  return { ...fromUnit(span, unit), inside: true, doubtful };
 }
 
 function fromUnit({ start, end, label }: Span, unit: Unit | undefined) {

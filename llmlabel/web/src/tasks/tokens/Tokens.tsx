@@ -7,6 +7,7 @@ import { Act } from "../labels/Act";
 import { keysFor } from "../labels/keys";
 import { Legend } from "../labels/Legend";
 import { TypeAhead } from "../labels/TypeAhead";
+import { usePending } from "../pending";
 import type { TaskProps } from "../task";
 import { Grid } from "./Grid";
 import * as tags from "./tags";
@@ -17,11 +18,11 @@ export function Tokens(props: TaskProps): VNode {
   return <Table key={props.item.id} {...props} />;
 }
 
-function Table({ item, draft, onDraft }: TaskProps): VNode {
+function Table({ item, draft, begun, onDraft, onPending }: TaskProps): VNode {
   const { labels } = item.guideline;
   const offsets = useMemo(() => new Offsets(item.document.text ?? ""), [item]);
   const history = useRef<tags.History | null>(null);
-  history.current ??= tags.begin(tags.tokensOf(item, draft));
+  history.current ??= tags.begin(tags.tokensOf(item, draft ?? begun));
   const [, redraw] = useState(0);
   const [said, say] = useState("");
   const [searching, setSearching] = useState(false);
@@ -40,7 +41,7 @@ function Table({ item, draft, onDraft }: TaskProps): VNode {
     history.current = next;
     follow.current = true;
     if (next.now.tokens !== before.tokens) {
-      onDraft(tags.answerOf(next.now.tokens, item.proposal?.answer ?? null));
+      onDraft(tags.answerOf(next.now.tokens, item.proposal?.answer ?? null), tags.begunOf(next.now.tokens));
       if (tags.waiting(before) > 0 && tags.waiting(next.now) === 0)
         say("Every token is decided. Enter sends the answer.");
     }
@@ -65,6 +66,8 @@ function Table({ item, draft, onDraft }: TaskProps): VNode {
     if (token?.label === null) say(`${word} has no tag yet: press the key of one.`);
     edit(tags.accept);
   };
+  const verb = token && token.label !== null && tags.waits(token) ? "Accept" : "Next";
+  usePending(onPending, left > 0 ? `${verb}, ${left} left` : null, enter);
   const beside = (right: boolean): void => {
     const row = rows.find(({ to }) => to > state.active);
     const first = row && state.tokens[row.from];
@@ -120,11 +123,8 @@ function Table({ item, draft, onDraft }: TaskProps): VNode {
       </div>
       <div class="tokens-details small">
         <span>{token && <><b dir="auto">{word}</b> {facts(token).join(" · ")}</>}</span>
-        {token && tags.waits(token) && token.label !== null && (
-          <span class="row">
-            <Act name="Accept" shortcut="Enter" onAct={enter} />
-            {token.alternative && <Act name={token.alternative} shortcut="0" onAct={() => give(token.alternative!)} />}
-          </span>
+        {token && tags.waits(token) && token.alternative && (
+          <Act name={token.alternative} shortcut="0" onAct={() => give(token.alternative!)} />
         )}
         <span id="tokens-left" class={left > 0 ? "tokens-left" : "soft"}>
           {left > 0 ? `${left} to decide` : "nothing is left to decide"}

@@ -2,9 +2,7 @@
 
 import type { Answer, Review, Span, Unit } from "../../api/types";
 import type { Offsets } from "../../text/codepoints";
-
-/** A tag below this probability has to be looked at. */
-export const DOUBTFUL = 0.7;
+import { doubtIn } from "../doubt";
 
 export interface Token {
   readonly start: number;
@@ -36,16 +34,23 @@ export interface History {
 /** The tokens that an item starts with; of a blind one they have no tags. */
 export function tokensOf(item: Review, draft: Answer | null): Token[] {
   const proposed = item.proposal?.answer?.kind === "tokens" ? item.proposal.answer.tokens : null;
-  const units = new Map((item.proposal?.units ?? []).map((unit) => [`${unit.start}-${unit.end}`, unit]));
+  const units = new Map((item.proposal?.units ?? []).map((unit) => [spot(unit), unit]));
+  const doubted = doubtIn(item.proposal?.units ?? [], item.kind);
   const tokens = proposed
-    ? proposed.map((span) => tokenOf(span, units.get(`${span.start}-${span.end}`)))
+    ? proposed.map((span) => tokenOf(span, units.get(spot(span)), doubted))
     : (item.tokens ?? []).map((extent) => untagged(extent));
-  if (draft?.kind !== "tokens" || draft.tokens.length !== tokens.length) return tokens;
-  const said = draft.tokens;
-  return tokens.map((token, n) => {
-    const { label } = said[n]!;
+  if (draft?.kind !== "tokens") return tokens;
+  const said = new Map(draft.tokens.map((span) => [spot(span), span.label]));
+  return tokens.map((token) => {
+    const label = said.get(spot(token)) ?? token.label;
     return label === token.label ? token : { ...token, label, settled: true };
   });
+}
+
+/** What there is of an answer: the tokens that have a tag. */
+export function begunOf(tokens: readonly Token[]): Answer {
+  const tagged = tokens.flatMap(({ start, end, label }) => (label === null ? [] : [{ start, end, label }]));
+  return { kind: "tokens", tokens: tagged };
 }
 
 /** The whole answer; null while a token has no tag. The proposed one itself if nothing changed. */
@@ -149,7 +154,15 @@ function onwards(state: State): State {
   return next >= 0 ? goTo(state, next) : state;
 }
 
-function tokenOf({ start, end, label }: Span, unit: Unit | undefined): Token {
+function spot({ start, end }: { start: number; end: number }): string {
+  return `${start}-${end}`;
+}
+
+function tokenOf(
+  { start, end, label }: Span,
+  unit: Unit | undefined,
+  doubted: (unit: Unit | undefined) => boolean,
+): Token {
   const likely = Object.entries(unit?.evidence ?? {})
     .filter(([name]) => name.startsWith("label:"))
     .map(([name, value]): [string, number] => [name.slice("label:".length), value])
@@ -158,7 +171,7 @@ function tokenOf({ start, end, label }: Span, unit: Unit | undefined): Token {
     start,
     end,
     label,
-    doubtful: unit !== undefined && (unit.probability ?? 0) < DOUBTFUL,
+    doubtful: doubted(unit),
     settled: false,
     probability: unit?.probability ?? null,
     alternative: unit?.alternative ?? null,

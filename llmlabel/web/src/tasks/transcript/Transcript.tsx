@@ -117,7 +117,7 @@ function Listener({ item, draft, onDraft }: TaskProps): VNode {
           text={text}
           blind={heard === null}
           given={draft !== null}
-          onText={put}
+          onText={(next) => (heard === null && !next.trim() ? onDraft(null) : put(next))}
           onNothing={() => onDraft({ kind: "transcript", text: "" })}
           onLeave={
             timed
