@@ -278,7 +278,7 @@ def test_a_finger_moves_borders_word_by_word(begin: Begin) -> None:
     desk.page.get_by_role("button", name="Start one word back").tap()
     desk.page.get_by_role("button", name="End one word on").tap()
     desk.page.get_by_role("button", name="End one word back").tap()
-    desk.press("Enter", "Enter", "Enter")
+    desk.press("Enter", "Enter", "Enter", "Enter")
     assert ("the Times", "WORK") in sent(desk, PAPER)
 
 
