@@ -166,6 +166,13 @@ class InvalidSetting(LlmlabelError):
     title = "Invalid setting"
 
 
+class RemoteRefused(LlmlabelError):
+    """The task's privacy forbids to send this to a model of a provider; nothing was sent."""
+
+    status = 422
+    title = "Not sent to a provider"
+
+
 # Models -----------------------------------------------------------------------------------
 
 

@@ -11,8 +11,9 @@ from pydantic import JsonValue
 
 from llmlabel.audio import TranscriptLabeler, WhisperTranscriber
 from llmlabel.domain.guideline import Guideline, LabelerStep
+from llmlabel.domain.privacy import Privacy, strictest
 from llmlabel.embedding import SentenceEmbedder
-from llmlabel.errors import Unsupported
+from llmlabel.errors import RemoteRefused, Unsupported
 from llmlabel.labelers.llm_choice import LlmChoice
 from llmlabel.labelers.llm_spans import VERIFY, LlmSpans
 from llmlabel.labelers.llm_tokens import PROMPT as TOKENS_PROMPT
@@ -20,12 +21,14 @@ from llmlabel.labelers.llm_tokens import LlmTokens
 from llmlabel.labelers.protocol import Labeler
 from llmlabel.labelers.shortlist import Shortlist
 from llmlabel.labelers.spacy_labeler import SpacyLabeler
+from llmlabel.labelers.spacy_persons import SpacyPersons
 from llmlabel.llm.cache import CachedModel, ReplyCache
 from llmlabel.llm.embedded import EmbeddedModel
 from llmlabel.llm.prepare import weights_sha256
 from llmlabel.llm.protocol import ChatModel
 from llmlabel.llm.remote import RemoteModel
 from llmlabel.models import ModelStore
+from llmlabel.privacy import OpenVeil, Redactor, Veil
 from llmlabel.prompts import PromptLibrary
 from llmlabel.settings import Settings
 
@@ -105,6 +108,8 @@ class Parts:
             default = {"choice": CHOICE_PROMPT, "spans": VERIFY, "tokens": TOKENS_PROMPT}
             prompt = self.prompts.get(guideline.prompt or default[guideline.kind])
             made |= {"prompt": prompt.ref, "prompt_sha256": prompt.sha256}
+            if self._is_masked(step, guideline):
+                made["privacy"] = "redact"
             if _has_many(guideline):
                 made["shortlist"] = self._weights(EMBEDDER)
         elif step.name == "spacy":
@@ -112,6 +117,17 @@ class Parts:
         elif step.name == "whisper":
             made |= self._weights(step.model or s.whisper_model)
         return made
+
+    def privacy(self, guideline: Guideline) -> Privacy:
+        """What of a guideline's texts providers may see: its policy or the setting, if stricter."""
+        return strictest(guideline.policy.privacy, self.settings.privacy)
+
+    def is_remote(self, name: str) -> bool:
+        """Whether a language model is asked over a connection.
+
+        What stands behind it cannot be known, so it is remote also where it runs on this machine.
+        """
+        return self.models.catalogue.find(name) is None and Path(name).suffix != ".gguf"
 
     async def close(self) -> None:
         """Free the models."""
@@ -140,7 +156,7 @@ class Parts:
 
     def _open_model(self, name: str) -> ChatModel:
         s = self.settings
-        if self.models.catalogue.find(name) is not None or Path(name).suffix == ".gguf":
+        if not self.is_remote(name):
             folder = self.models.resolve(name)
             gguf = folder / "model.gguf" if folder.is_dir() else folder
             prepared = s.home / "prepared"
@@ -164,6 +180,7 @@ class Parts:
             requests_per_minute=s.llm_requests_per_minute,
             tokens_per_minute=s.llm_tokens_per_minute,
             samples=s.llm_samples,
+            privacy=s.privacy,
         )
 
     def labeler_for(self, step: LabelerStep, guideline: Guideline) -> Labeler:
@@ -172,11 +189,41 @@ class Parts:
         Raises:
             MissingModel: Its weights are not on this machine.
             Unsupported: It cannot do guidelines of that kind.
+            RemoteRefused: It asks a provider, and the guideline is `local_only`.
         """
-        key = (step.name, guideline.kind, guideline.prompt, step.model, _has_many(guideline))
+        self._refuse_private(step, guideline)
+        masked = self._is_masked(step, guideline)
+        many = _has_many(guideline)
+        key = (step.name, guideline.kind, guideline.prompt, step.model, many, masked)
         if key not in self._labelers:
             self._labelers[key] = self._open_labeler(step, guideline)
         return self._labelers[key]
+
+    def _asks_provider(self, step: LabelerStep) -> bool:
+        return step.name == "llm" and self.is_remote(step.model or self.settings.llm)
+
+    def _is_masked(self, step: LabelerStep, guideline: Guideline) -> bool:
+        return self._asks_provider(step) and self.privacy(guideline) == "redact"
+
+    def _refuse_private(self, step: LabelerStep, guideline: Guideline) -> None:
+        if self.privacy(guideline) != "local_only" or not self._asks_provider(step):
+            return
+        by_guideline = guideline.policy.privacy == "local_only"
+        said = "its policy" if by_guideline else "LLMLABEL_PRIVACY"
+        named = "in its `labelers`" if step.model else "with LLMLABEL_LLM"
+        raise RemoteRefused(
+            f"{guideline.ref} is `local_only` by {said}, and {step.model or self.settings.llm} is "
+            f"a model of a provider, so nothing was sent; name one of `llmlabel models list` "
+            f"{named}, or allow `redact`.",
+            field="privacy",
+        )
+
+    @cached_property
+    def _redactor(self) -> Veil:
+        name = self.settings.spacy_model
+        persons = SpacyPersons(self._spacy(name), batch=self.settings.spacy_batch)
+        self._heavy.setdefault(name, persons)
+        return Redactor(persons)
 
     def _open_labeler(self, step: LabelerStep, guideline: Guideline) -> Labeler:
         if step.name == "whisper" and guideline.kind == "transcript":
@@ -188,14 +235,15 @@ class Parts:
             return labeler
         if step.name == "llm":
             model = self.chat_model(step.model or self.settings.llm)
+            veil = self._redactor if self._is_masked(step, guideline) else OpenVeil()
             if guideline.kind == "choice":
                 prompt = self.prompts.get(guideline.prompt or CHOICE_PROMPT)
                 shortlist = Shortlist(self.embedder) if _has_many(guideline) else None
-                return LlmChoice(model, prompt, shortlist)
+                return LlmChoice(model, prompt, shortlist, veil=veil)
             if guideline.kind == "spans":
-                return LlmSpans(model, self.prompts)
+                return LlmSpans(model, self.prompts, veil)
             if guideline.kind == "tokens":
-                return LlmTokens(model, self.prompts)
+                return LlmTokens(model, self.prompts, veil)
         raise Unsupported(
             f"{guideline.ref} names the labeler `{step.name}`, which cannot do the kind "
             f"`{guideline.kind}`; name another in `labelers`.",

@@ -12,6 +12,7 @@ import platformdirs
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from llmlabel.domain.privacy import Privacy
 from llmlabel.domain.promise import Promise
 from llmlabel.errors import InvalidInput, InvalidSetting
 
@@ -85,6 +86,10 @@ class Settings(BaseSettings):
 
     llm_samples: int = Field(default=5, ge=1, le=50)
     """Samples drawn from a remote model that offers no log-probabilities."""
+
+    privacy: Privacy = "open"
+    """What models of providers may see at most, whatever a guideline allows: `open`, `redact`
+    (persons, contacts and numbers are masked) or `local_only` (nothing is sent)."""
 
     llm_cache: bool = True
     """Keep replies in the home folder and answer the same request from there."""

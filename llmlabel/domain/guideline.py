@@ -8,6 +8,7 @@ from pydantic import Field
 
 from llmlabel.domain.answer import Kind, Span
 from llmlabel.domain.base import Value
+from llmlabel.domain.privacy import Privacy
 from llmlabel.domain.promise import Loss, Promise
 
 NAME_PATTERN = r"^[a-z][a-z0-9_-]{0,63}$"
@@ -109,6 +110,11 @@ class Policy(Value):
         default=False, description="Subtract the mean log-probability per label over the batch."
     )
     max_examples: int = Field(default=32, ge=0, description="Examples shown to a model at most.")
+    privacy: Privacy = Field(
+        default="open",
+        description="What a provider's model may see: everything (`open`), texts in which persons, "
+        "contacts and numbers are masked (`redact`), or nothing (`local_only`).",
+    )
     shortlist: int = Field(
         default=20, ge=2, description="More labels than this are first shortlisted by embedding."
     )

@@ -35,6 +35,11 @@ class Source(Value):
     completion_tokens: int = 0
     cost_usd: float | None = Field(default=0.0, description="None where the price is not known.")
     cached: bool = Field(default=False, description="True when the reply came from the cache.")
+    redacted: dict[str, int] | None = Field(
+        default=None,
+        description="The model saw the text masked: how many of each kind were. None where it "
+        "saw it as it is.",
+    )
 
 
 class Unit(Value):

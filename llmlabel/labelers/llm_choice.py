@@ -15,8 +15,10 @@ from llmlabel.domain.prediction import Prediction, Source
 from llmlabel.errors import ModelError
 from llmlabel.labelers.example_pool import NearestExamples
 from llmlabel.labelers.failure import failed
+from llmlabel.labelers.llm_common import counted
 from llmlabel.labelers.shortlist import Shortlist
 from llmlabel.llm.protocol import ChatModel, Scores
+from llmlabel.privacy import OpenVeil, Veil
 from llmlabel.prompts import PromptTemplate, shown_examples
 
 FloatArray = npt.NDArray[np.float64]
@@ -39,6 +41,7 @@ class LlmChoice:
         shortlist: Picks the candidates of a document where the guideline has more labels than
             its policy's `shortlist`.
         nearest: Finds verified labels to show, as many as the policy's `verified_examples`.
+        veil: Says what the model is shown of a text.
     """
 
     name = "llm"
@@ -49,15 +52,17 @@ class LlmChoice:
         prompt: PromptTemplate,
         shortlist: Shortlist | None = None,
         nearest: NearestExamples | None = None,
+        veil: Veil | None = None,
     ) -> None:
         self._model = model
         self._prompt = prompt
         self._shortlist = shortlist
         self._nearest = nearest
+        self._veil = veil or OpenVeil()
 
     def with_nearest(self, nearest: NearestExamples) -> LlmChoice:
         """The same labeler, which shows verified labels as well."""
-        return LlmChoice(self._model, self._prompt, self._shortlist, nearest)
+        return LlmChoice(self._model, self._prompt, self._shortlist, nearest, self._veil)
 
     async def predict(
         self,
@@ -66,12 +71,16 @@ class LlmChoice:
         earlier: Sequence[Sequence[Prediction]],
     ) -> Sequence[Prediction]:
         """One prediction per document; see `Labeler.predict`."""
-        examples = shown_examples(guideline)
+        task = await self._veil.task(guideline)
+        examples = shown_examples(task)
         names = guideline.label_names
-        verified = await self._verified(documents, guideline)
+        verified = await self._veil.examples(await self._verified(documents, guideline))
+        seen = await self._veil.shown([document.text for document in documents])
         prompts = [
-            self._prompt.render(guideline, document.text, examples=examples, nearest=near)
-            for document, near in zip(documents, verified, strict=True)
+            self._prompt.render(
+                task, each.text, examples=examples, nearest=near, redacted=self._veil.redacts
+            )
+            for each, near in zip(seen, verified, strict=True)
         ]
         if self._shortlist is not None and len(names) > guideline.policy.shortlist:
             priors = await self._shortlist.similarities([d.text for d in documents], guideline)
@@ -92,9 +101,11 @@ class LlmChoice:
             scored = await self._model.score(prompts, names)
         bias = _batch_bias(scored, candidates, guideline) if _calibrates(guideline, scored) else {}
         return [
-            self._prediction(scores, offered, near, bias, (*examples, *more))
-            for scores, offered, near, more in zip(
-                scored, candidates, likeness, verified, strict=True
+            self._prediction(
+                scores, offered, near, bias, (*examples, *more), counted(each, self._veil)
+            )
+            for scores, offered, near, more, each in zip(
+                scored, candidates, likeness, verified, seen, strict=True
             )
         ]
 
@@ -113,6 +124,7 @@ class LlmChoice:
         likeness: FloatArray | None,
         bias: dict[str, float],
         examples: Sequence[Example],
+        redacted: dict[str, int] | None,
     ) -> Prediction:
         source = Source(
             labeler=self.name,
@@ -120,6 +132,7 @@ class LlmChoice:
             prompt=self._prompt.ref,
             prompt_sha256=self._prompt.sha256,
             examples=tuple(example.id for example in examples),
+            redacted=redacted,
         )
         if isinstance(scores, Exception):
             if not isinstance(scores, ModelError):

@@ -8,11 +8,16 @@ from llmlabel.domain.prediction import Prediction, Source
 from llmlabel.errors import ModelError
 from llmlabel.labelers.failure import failed
 from llmlabel.llm.protocol import ChatModel, Usage
+from llmlabel.privacy import Shown, Veil
 from llmlabel.prompts import PromptTemplate
 
 
 def source_of(
-    labeler: str, model: ChatModel, prompt: PromptTemplate, usages: Iterable[Usage] = ()
+    labeler: str,
+    model: ChatModel,
+    prompt: PromptTemplate,
+    usages: Iterable[Usage] = (),
+    redacted: dict[str, int] | None = None,
 ) -> Source:
     """The provenance of a prediction that took these calls."""
     seen = list(usages)
@@ -27,7 +32,13 @@ def source_of(
         completion_tokens=sum(usage.completion_tokens for usage in seen),
         cost_usd=None if None in costs else sum(cost or 0.0 for cost in costs),
         cached=bool(seen) and all(usage.cached for usage in seen),
+        redacted=redacted,
     )
+
+
+def counted(shown: Shown, veil: Veil) -> dict[str, int] | None:
+    """What of a text was masked, for the provenance; None where nothing had to be."""
+    return shown.counts() if veil.redacts else None
 
 
 def failure_in(results: Sequence[object], source: Source) -> Prediction | None:

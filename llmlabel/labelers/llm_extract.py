@@ -16,9 +16,10 @@ from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.prediction import Outcome, Prediction, Source, Unit
 from llmlabel.labelers.align import Aligned, Quote, Unaligned, align
 from llmlabel.labelers.boundaries import trim
-from llmlabel.labelers.llm_common import failure_in, source_of
+from llmlabel.labelers.llm_common import counted, failure_in, source_of
 from llmlabel.labelers.pieces import pieces
 from llmlabel.llm.protocol import ChatModel, Reply
+from llmlabel.privacy import OpenVeil, Shown, Veil
 from llmlabel.prompts import PromptTemplate
 from llmlabel.prompts.fence import restore
 
@@ -68,34 +69,48 @@ class Extraction:
     Args:
         model: The language model.
         prompt: The template, with the blocks of `prompts/spans`.
+        veil: Says what the model is shown of a text.
     """
 
-    def __init__(self, model: ChatModel, prompt: PromptTemplate) -> None:
+    def __init__(self, model: ChatModel, prompt: PromptTemplate, veil: Veil | None = None) -> None:
         self._model = model
         self._prompt = prompt
+        self._veil = veil or OpenVeil()
 
     async def predict(
         self, documents: Sequence[Document], guideline: Guideline
     ) -> list[Prediction]:
         """One prediction per document."""
-        cut = [list(pieces(document.text, PIECE)) for document in documents]
-        prompts = [self._prompt.render(guideline, text) for each in cut for _, text in each]
+        task = await self._veil.task(guideline)
+        shown = await self._veil.shown([document.text for document in documents])
+        cut = [list(pieces(each.text, PIECE)) for each in shown]
+        prompts = [
+            self._prompt.render(task, text, redacted=self._veil.redacts)
+            for each in cut
+            for _, text in each
+        ]
         longest = max((len(text) for each in cut for _, text in each), default=0)
         replies = iter(
             await self._model.generate(
                 prompts, schema_of(guideline.label_names), max_tokens=128 + longest // 2
             )
         )
-        return [self._prediction(each, [next(replies) for _ in each], guideline) for each in cut]
+        return [
+            self._prediction(each, parts, [next(replies) for _ in parts], guideline)
+            for each, parts in zip(shown, cut, strict=True)
+        ]
 
     def _prediction(
         self,
+        shown: Shown,
         parts: Sequence[tuple[int, str]],
         results: Sequence[Reply | Exception],
         guideline: Guideline,
     ) -> Prediction:
         replies = [each for each in results if isinstance(each, Reply)]
-        source = source_of("llm", self._model, self._prompt, [each.usage for each in replies])
+        usages = [each.usage for each in replies]
+        redacted = counted(shown, self._veil)
+        source = source_of("llm", self._model, self._prompt, usages, redacted)
         failure = failure_in(results, source) or _cut_short(replies, source)
         if failure is not None:
             return failure
@@ -108,7 +123,7 @@ class Extraction:
             found, unplaced = align(text, quotes)
             lost += unplaced
             sure = label_probabilities(reply)
-            units += [_unit(text, offset, each, sure, guideline) for each in found]
+            units += [_unit(shown, offset, each, sure, guideline) for each in found]
         units = _apart(units)
         own = [unit.probability if unit.probability is not None else UNKNOWN for unit in units]
         return Prediction(
@@ -178,20 +193,21 @@ def _cut_short(replies: Sequence[Reply], source: Source) -> Prediction | None:
 
 
 def _unit(
-    text: str,
+    shown: Shown,
     offset: int,
     found: Aligned,
     sure: Sequence[float | None],
     guideline: Guideline,
 ) -> Unit:
     label = found.quote.label
-    start, end = trim(text, found.start, found.end, guideline.trim, label=label)
+    told_start, told_end = shown.outward(found.start + offset, found.end + offset)
+    start, end = trim(shown.original, told_start, told_end, guideline.trim, label=label)
     if start >= end:
-        start, end = found.start, found.end
+        start, end = told_start, told_end
     told = sure[found.index] if found.index < len(sure) else None
     return Unit(
-        start=start + offset,
-        end=end + offset,
+        start=start,
+        end=end,
         label=label,
         probability=UNKNOWN if told is None else told,
         evidence={} if told is None else {"label": told},

@@ -13,10 +13,11 @@ from llmlabel.domain.answer import Span, SpansAnswer
 from llmlabel.domain.document import Document
 from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.prediction import Outcome, Prediction, Unit
-from llmlabel.labelers.llm_common import failure_in, source_of
+from llmlabel.labelers.llm_common import counted, failure_in, source_of
 from llmlabel.labelers.llm_extract import Extraction
 from llmlabel.labelers.window import window
 from llmlabel.llm.protocol import ChatModel, Prompt, Scores
+from llmlabel.privacy import OpenVeil, Veil
 from llmlabel.prompts import PromptLibrary, PromptTemplate
 from llmlabel.prompts.worked import NOTHING
 
@@ -35,13 +36,15 @@ class LlmSpans:
     Args:
         model: The language model.
         prompts: Holds the guideline's prompt, `verify@1.0.0` and `spans@1.0.0`.
+        veil: Says what the model is shown of a text.
     """
 
     name = "llm"
 
-    def __init__(self, model: ChatModel, prompts: PromptLibrary) -> None:
+    def __init__(self, model: ChatModel, prompts: PromptLibrary, veil: Veil | None = None) -> None:
         self._model = model
         self._prompts = prompts
+        self._veil = veil or OpenVeil()
 
     async def predict(
         self,
@@ -61,7 +64,8 @@ class LlmSpans:
             known = [(document, each) for document, each in pairs if each is not None]
             made.update(zip(judged, await self._verify(known, guideline, prompt), strict=True))
         if fresh:
-            extraction = Extraction(self._model, self._prompts.get(EXTRACT) if verifies else prompt)
+            extracts = self._prompts.get(EXTRACT) if verifies else prompt
+            extraction = Extraction(self._model, extracts, self._veil)
             said = await extraction.predict([documents[i] for i in fresh], guideline)
             made.update(zip(fresh, said, strict=True))
         return [made[i] for i in range(len(documents))]
@@ -73,16 +77,26 @@ class LlmSpans:
         prompt: PromptTemplate,
     ) -> list[Prediction]:
         asked = [candidates(prediction.units) for _, prediction in pairs]
+        task = await self._veil.task(guideline)
+        shown = await self._veil.shown([document.text for document, _ in pairs])
+        redacts = self._veil.redacts
         asks: list[Prompt] = []
-        for (document, _), units in zip(pairs, asked, strict=True):
+        for each, units in zip(shown, asked, strict=True):
             for unit in units:
-                text, mark = window(document.text, unit.start, unit.end)
-                asks.append(prompt.render(guideline, text, mark=mark))
+                text, mark = window(each.text, *each.inward(unit.start, unit.end))
+                asks.append(prompt.render(task, text, mark=mark, redacted=redacts))
         labels = [*guideline.label_names, NOTHING]
         results = iter(await self._model.score(asks, labels) if asks else ())
         return [
-            self._judgement(prediction, units, [next(results) for _ in units], labels, prompt)
-            for (_, prediction), units in zip(pairs, asked, strict=True)
+            self._judgement(
+                prediction,
+                units,
+                [next(results) for _ in units],
+                labels,
+                prompt,
+                counted(each, self._veil),
+            )
+            for (_, prediction), units, each in zip(pairs, asked, shown, strict=True)
         ]
 
     def _judgement(
@@ -92,9 +106,11 @@ class LlmSpans:
         results: Sequence[Scores | Exception],
         labels: Sequence[str],
         prompt: PromptTemplate,
+        redacted: dict[str, int] | None,
     ) -> Prediction:
         scores = [result for result in results if isinstance(result, Scores)]
-        source = source_of(self.name, self._model, prompt, [each.usage for each in scores])
+        usages = [each.usage for each in scores]
+        source = source_of(self.name, self._model, prompt, usages, redacted)
         failure = failure_in(results, source)
         if failure is not None:
             return failure

@@ -8,9 +8,10 @@ from llmlabel.domain.answer import Span, TokensAnswer
 from llmlabel.domain.document import Document
 from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.prediction import Outcome, Prediction, Unit
-from llmlabel.labelers.llm_common import failure_in, source_of
+from llmlabel.labelers.llm_common import counted, failure_in, source_of
 from llmlabel.labelers.window import window
 from llmlabel.llm.protocol import ChatModel, Prompt, Scores
+from llmlabel.privacy import OpenVeil, Veil
 from llmlabel.prompts import PromptLibrary, PromptTemplate
 
 PROMPT = "tokens@1.0.0"
@@ -28,13 +29,15 @@ class LlmTokens:
     Args:
         model: The language model.
         prompts: Holds the guideline's prompt, by default `tokens@1.0.0`.
+        veil: Says what the model is shown of a text.
     """
 
     name = "llm"
 
-    def __init__(self, model: ChatModel, prompts: PromptLibrary) -> None:
+    def __init__(self, model: ChatModel, prompts: PromptLibrary, veil: Veil | None = None) -> None:
         self._model = model
         self._prompts = prompts
+        self._veil = veil or OpenVeil()
 
     async def predict(
         self,
@@ -50,17 +53,26 @@ class LlmTokens:
         prompt = self._prompts.get(guideline.prompt or PROMPT)
         found = [_latest(said) for said in earlier]
         asked = [doubtful(each.units) if each else [] for each in found]
+        task = await self._veil.task(guideline)
+        shown = await self._veil.shown([document.text for document in documents])
+        redacts = self._veil.redacts
         prompts: list[Prompt] = []
         offered: list[list[str]] = []
-        for document, units in zip(documents, asked, strict=True):
+        for each, units in zip(shown, asked, strict=True):
             for unit in units:
-                text, mark = window(document.text, unit.start, unit.end)
-                prompts.append(prompt.render(guideline, text, mark=mark))
+                text, mark = window(each.text, *each.inward(unit.start, unit.end))
+                prompts.append(prompt.render(task, text, mark=mark, redacted=redacts))
                 offered.append(plausible(unit))
         results = iter(await self._model.score(prompts, offered) if prompts else ())
         return [
-            self._prediction(each, units, [next(results) for _ in units], prompt)
-            for each, units in zip(found, asked, strict=True)
+            self._prediction(
+                each,
+                units,
+                [next(results) for _ in units],
+                prompt,
+                counted(seen, self._veil),
+            )
+            for each, units, seen in zip(found, asked, shown, strict=True)
         ]
 
     def _prediction(
@@ -69,9 +81,11 @@ class LlmTokens:
         asked: Sequence[Unit],
         results: Sequence[Scores | Exception],
         prompt: PromptTemplate,
+        redacted: dict[str, int] | None,
     ) -> Prediction:
         scores = [result for result in results if isinstance(result, Scores)]
-        source = source_of(self.name, self._model, prompt, [each.usage for each in scores])
+        usages = [each.usage for each in scores]
+        source = source_of(self.name, self._model, prompt, usages, redacted)
         if earlier is None:
             return Prediction(
                 outcome=Outcome.UNSUPPORTED,

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 from pydantic import Field, JsonValue
 
 from llmlabel.domain.base import Value
+from llmlabel.domain.privacy import Privacy
 
 
 class Message(Value):
@@ -30,6 +31,8 @@ class Prompt(Value):
         ge=0,
         description="How many of the first messages are the same; None means all but the last.",
     )
+    privacy: Privacy = Field(default="open", description="Of the task that it asks for.")
+    redacted: bool = Field(default=False, description="Whether every text in it is masked.")
 
 
 class Usage(Value):

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 from pydantic import JsonValue, SecretStr
 
+from llmlabel.domain.privacy import Privacy
 from llmlabel.errors import (
     InvalidInput,
     ModelError,
@@ -18,6 +19,7 @@ from llmlabel.errors import (
 )
 from llmlabel.llm.label_scores import CandidateMatcher, scores_from_logprobs, scores_from_samples
 from llmlabel.llm.limits import Limits
+from llmlabel.llm.private import refuse_private
 from llmlabel.llm.protocol import Prompt, Reply, Scores, Usage
 from llmlabel.llm.remote_call import Completion, RemoteCaller, add_usage
 from llmlabel.llm.reply_schema import JsonMode, json_text, response_format, with_schema_in_words
@@ -64,6 +66,7 @@ class RemoteModel:
         samples: int = 5,
         limits: Limits | None = None,
         retry: Retry | None = None,
+        privacy: Privacy = "open",
     ) -> None:
         """Describe the model; nothing is imported or connected before the first call.
 
@@ -80,10 +83,12 @@ class RemoteModel:
             samples: Replies drawn per prompt where there are no log-probabilities.
             limits: In place of the three above, to share one provider's limits among models.
             retry: In place of `attempts` and `max_wait`.
+            privacy: What holds for every prompt, also where its task is less strict.
         """
         self._model = model
         self._api_base = api_base
         self._samples = samples
+        self._privacy = privacy
         key = api_key.get_secret_value() if isinstance(api_key, SecretStr) else api_key
         self._caller = RemoteCaller(
             model,
@@ -122,7 +127,9 @@ class RemoteModel:
         Raises:
             InvalidInput: The candidates are empty, blank or repeated.
             ModelUnauthorized: The key is not accepted; this fails the whole batch.
+            RemoteRefused: The privacy of a prompt forbids it; nothing of the batch is sent.
         """
+        refuse_private(prompts, self._model, self._privacy)
         matchers = _matchers(candidates, len(prompts))
         return await _each(
             [
@@ -138,7 +145,9 @@ class RemoteModel:
 
         Raises:
             ModelUnauthorized: The key is not accepted; this fails the whole batch.
+            RemoteRefused: The privacy of a prompt forbids it; nothing of the batch is sent.
         """
+        refuse_private(prompts, self._model, self._privacy)
         return await _each(
             [
                 lambda p=prompt: self._generate_one(p, schema, max_tokens)  # type: ignore[misc]

@@ -82,6 +82,7 @@ class PromptTemplate:
         *,
         mark: tuple[int, int] | None = None,
         nearest: Sequence[Example] = (),
+        redacted: bool = False,
         **extra: object,
     ) -> Prompt:
         """Ask about one document; what stands before it and `nearest` is the same for every text.
@@ -94,6 +95,7 @@ class PromptTemplate:
             mark: The part of the text that is asked about (`tokens`, `verify`), as offsets in
                 code points, end exclusive.
             nearest: More examples, chosen for this text; they come after the others.
+            redacted: Whether the text and all examples are masked; the prompt says so.
             extra: More names for a template of your own.
 
         Raises:
@@ -113,7 +115,12 @@ class PromptTemplate:
         shared = len(messages) if nearest else None
         messages += self._turns(common, nearest)
         messages.append(self._document(common, text, mark))
-        return Prompt(messages=tuple(messages), shared=shared)
+        return Prompt(
+            messages=tuple(messages),
+            shared=shared,
+            privacy=guideline.policy.privacy,
+            redacted=redacted,
+        )
 
     def _turns(self, common: dict[str, Any], examples: Sequence[Example]) -> Iterator[Message]:
         for turn in turns(self.name, examples):
