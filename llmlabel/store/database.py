@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
@@ -19,6 +20,8 @@ T = TypeVar("T")
 
 BUSY_SECONDS = 30
 POOL = 20
+RESTED_SECONDS = 5.0
+"""A connection that was not used for so long is asked whether it still lives."""
 # Rows handled by one statement; keeps IN lists below every database's limit of parameters.
 ROWS_PER_STATEMENT = 1000
 
@@ -49,13 +52,20 @@ class Database:
         self.engine = _engine(url)
         self.clock = clock
         self.is_sqlite = self.engine.dialect.name == "sqlite"
+        # Every query sees what was committed when it began; without a transaction around them
+        # PostgreSQL is asked half as often.
+        self._reader = (
+            self.engine
+            if self.is_sqlite
+            else self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        )
         # SQLite has one writer; queueing here is fair and cheaper than its sleeping retries.
         self._writers = threading.Lock() if self.is_sqlite else nullcontext()
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """A connection for queries."""
-        with _explained(), self.engine.connect() as connection:
+        with _explained(), self._reader.connect() as connection:
             yield connection
 
     @contextmanager
@@ -91,6 +101,12 @@ class Database:
         insert: Any = sqlite.insert if self.is_sqlite else postgresql.insert
         statement = insert(table).on_conflict_do_nothing().returning(*returning)
         return list(connection.execute(statement, rows))
+
+    @property
+    def file(self) -> Path | None:
+        """Where an SQLite database lies; None for a server."""
+        name = self.engine.url.database
+        return Path(name) if self.is_sqlite and name is not None else None
 
     def close(self) -> None:
         """Close every connection."""
@@ -130,8 +146,8 @@ def _engine(url: str) -> sa.Engine:
             "sqlite:///path/to/file.db or postgresql://user:password@host/name."
         ) from error
     if parsed.drivername in {"postgres", "postgresql", "postgresql+psycopg"}:
-        return sa.create_engine(
-            parsed.set(drivername="postgresql+psycopg"), pool_size=POOL, pool_pre_ping=True
+        return _pinged(
+            sa.create_engine(parsed.set(drivername="postgresql+psycopg"), pool_size=POOL)
         )
     if parsed.drivername not in {"sqlite", "sqlite+pysqlite"}:
         raise InvalidSetting(
@@ -162,5 +178,24 @@ def _engine(url: str) -> sa.Engine:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA foreign_keys=ON")
+
+    return engine
+
+
+def _pinged(engine: sa.Engine) -> sa.Engine:
+    """Connections that rested are tried before they are used: the server may have gone since."""
+
+    @sa.event.listens_for(engine, "checkin")
+    def _rest(connection: Any, record: Any) -> None:
+        record.info["rests_since"] = time.monotonic()
+
+    @sa.event.listens_for(engine, "checkout")
+    def _ping(connection: Any, record: Any, proxy: Any) -> None:
+        if time.monotonic() - record.info.pop("rests_since", time.monotonic()) < RESTED_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise sa.exc.DisconnectionError from error  # the pool takes another one
 
     return engine
