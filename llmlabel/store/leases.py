@@ -81,8 +81,12 @@ class Leases:
                 new = [row.id for row in self._free(connection, asker, where, refs, when, wanted)]
                 give(connection, new, asker, when)
         with self._database.read() as connection:
-            items = self._items.load(connection, held + new)
-        return items[: len(held)], items[len(held) :]
+            # What was decided or skipped meanwhile, by the same page, may be somebody else's now.
+            kept = [
+                each for each in self._items.load(connection, held + new) if _holds(asker, each)
+            ]
+        known = set(held)
+        return [i for i in kept if i.id in known], [i for i in kept if i.id not in known]
 
     def take_one(self, id: str, asker: Asker) -> ReviewItem:
         """Lease a certain item; the token stays where this reviewer and session hold it.
@@ -225,6 +229,12 @@ class Leases:
                 if len(rows) < limit:
                     break
         return found
+
+
+def _holds(asker: Asker, item: ReviewItem) -> bool:
+    """Whether a reviewer holds an item in this session."""
+    held = item.status == "open" and item.lease_expires_at is not None
+    return held and (item.leased_by, item.session) == (asker.reviewer, asker.session)
 
 
 def _renewal(
