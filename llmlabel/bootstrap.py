@@ -40,9 +40,10 @@ from llmlabel.prompts import PromptLibrary
 from llmlabel.review import ReviewQueue
 from llmlabel.review.benchmarks import BenchmarkQueue
 from llmlabel.routing import Routing, Step
-from llmlabel.settings import Settings
+from llmlabel.settings import Settings, tracing_asked
 from llmlabel.shipped import search_folders
 from llmlabel.store import Store
+from llmlabel.telemetry import Telemetry, open_telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,6 +77,16 @@ class Application:
             seed=settings.audit_seed,
         )
         self.pipeline = Pipeline(self.in_force.routing)
+
+    @cached_property
+    def telemetry(self) -> Telemetry:
+        """Told of all that happens in this process; traces where the `OTEL_` variables ask."""
+        return open_telemetry(self._worker, tracing=tracing_asked())
+
+    @property
+    def _worker(self) -> str:
+        """Stable, so that a restart finds its own work; unlike a second service's beside it."""
+        return f"{socket.gethostname()}-{self.settings.port}"
 
     @property
     def transcription(self) -> Guideline:
@@ -208,8 +219,8 @@ class Application:
             recordings=self.settings.whisper_workers,
             learn={"train": self._train_job, CERTIFY: self.certify.job},
             upkeep=self._upkeep,
-            # Stable, so that a restart finds its own work; unlike a second service's beside it.
-            worker=f"{socket.gethostname()}-{self.settings.port}",
+            worker=self._worker,
+            telemetry=self.telemetry,
         )
 
     async def train(
@@ -322,3 +333,5 @@ class Application:
         if "store" in self.__dict__:
             self.store.close()
         await self.parts.close()
+        if "telemetry" in self.__dict__:
+            await asyncio.to_thread(self.telemetry.close)

@@ -24,6 +24,7 @@ from llmlabel.labelers.spacy_labeler import SpacyLabeler
 from llmlabel.labelers.spacy_persons import SpacyPersons
 from llmlabel.llm.cache import CachedModel, ReplyCache
 from llmlabel.llm.embedded import EmbeddedModel
+from llmlabel.llm.observed import ObservedModel
 from llmlabel.llm.prepare import weights_sha256
 from llmlabel.llm.protocol import ChatModel
 from llmlabel.llm.remote import RemoteModel
@@ -75,7 +76,8 @@ class Parts:
         """
         if name not in self._models:
             model = self._open_model(name)
-            self._models[name] = CachedModel(model, self._cache) if self._cache else model
+            cached = CachedModel(model, self._cache) if self._cache else model
+            self._models[name] = ObservedModel(cached, _provider_of(model))
         return self._models[name]
 
     @cached_property
@@ -249,6 +251,11 @@ class Parts:
             f"`{guideline.kind}`; name another in `labelers`.",
             field="labelers",
         )
+
+
+def _provider_of(model: ChatModel) -> str:
+    """Who runs a model, as litellm names them; empty where it runs in this process."""
+    return "" if isinstance(model, EmbeddedModel) else model.name.partition("/")[0]
 
 
 def _has_many(guideline: Guideline) -> bool:

@@ -5,6 +5,7 @@ Each is an environment variable with the prefix `LLMLABEL_`, or a line in a `.en
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -170,6 +171,19 @@ class Settings(BaseSettings):
     def resolved_database_url(self) -> str:
         """`database_url`, or the SQLite file in the home folder."""
         return self.database_url or f"sqlite:///{self.home / 'llmlabel.db'}"
+
+
+def tracing_asked() -> bool:
+    """Whether the standard variables of OpenTelemetry ask for traces to be sent by OTLP."""
+    if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        return False
+    exporter = os.environ.get("OTEL_TRACES_EXPORTER", "").strip().lower()
+    if exporter:
+        return "otlp" in exporter.split(",")
+    return any(
+        os.environ.get(name, "").strip()
+        for name in ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    )
 
 
 def explained(exc: ValidationError) -> InvalidSetting:

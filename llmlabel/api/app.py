@@ -24,9 +24,11 @@ from llmlabel.api import (
 )
 from llmlabel.api.docs import add_docs
 from llmlabel.api.middleware import BodyLimit, RequestId
+from llmlabel.api.observed import Observed, plain_routes
 from llmlabel.api.openapi import DESCRIPTION, TAGS, describe
 from llmlabel.api.page import add_page
 from llmlabel.api.service import Service
+from llmlabel.monitoring import Scrape
 
 MAX_JSON_BYTES = 64 << 20
 """Room for a full list of ordinary texts; longer ones go in several requests."""
@@ -62,11 +64,19 @@ def create_app(application: Service) -> FastAPI:
     )
     app.state.service = application
     app.state.decoding = CapacityLimiter(1)
+    app.state.scrape = Scrape(
+        application.telemetry,
+        application.store,
+        application.watch,
+        application.guidelines,
+        application.promise_for,
+    )
     app.add_middleware(
         BodyLimit,
         default=MAX_JSON_BYTES,
         paths={"/v1/audio": application.settings.max_audio_bytes + FORM_BYTES},
     )
+    app.add_middleware(Observed, telemetry=application.telemetry, routes=plain_routes(app))
     app.add_middleware(RequestId)
     problems.install(app)
     for resource in (

@@ -225,6 +225,7 @@ _quality = {
     "drift": [_drift],
     "counts": _routes,
 }
+_check: dict[str, Any] = {"name": "disk", "ok": True, "reason": None}
 _model = {"name": "whisper-base", "state": "available", "remedy": None}
 _field_problem = {"field": "documents.1.text", "message": "The text is empty or only white space."}
 
@@ -290,7 +291,8 @@ EXAMPLES: Final[dict[str, Any]] = {
     "Promise": _promise,
     "QualitiesOut": {"guidelines": [_quality]},
     "QualityOut": _quality,
-    "Ready": {"status": "ready", "store": "ok", "models": [_model]},
+    "Ready": {"status": "ready", "store": "ok", "checks": [_check], "models": [_model]},
+    "CheckOut": _check,
     "Recording": _recording,
     "RequestOut": _request,
     "Route": "review",

@@ -1,4 +1,4 @@
-"""`/healthz` and `/readyz`: is it alive, and can it do its work."""
+"""`/healthz`, `/readyz` and `/metrics`: is it alive, can it work, and how does it do."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import Literal
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from llmlabel import __version__
 from llmlabel.api.problems import documented, respond
 from llmlabel.api.service import Service, TheService
 from llmlabel.domain.guideline import Guideline
-from llmlabel.errors import StoreUnavailable
 from llmlabel.models import ModelState
+from llmlabel.monitoring.readiness import Check, Checks, Look, database, disk, worker, written
+from llmlabel.monitoring.scrape import Scrape
 
 router = APIRouter(tags=["health"])
 
@@ -41,11 +42,25 @@ class ModelReadiness(BaseModel):
     remedy: str | None = None
 
 
+class CheckOut(BaseModel):
+    """What was found of one thing that work needs; a check that takes too long has failed."""
+
+    name: str = Field(description="database, worker, disk, …")
+    ok: bool
+    reason: str | None = Field(default=None, description="Why not, and what to do.")
+
+    @classmethod
+    def of(cls, check: Check) -> CheckOut:
+        """As it is shown."""
+        return cls(name=check.name, ok=check.ok, reason=check.reason)
+
+
 class Ready(BaseModel):
     """Everything that is needed is there."""
 
     status: Literal["ready"] = "ready"
     store: Literal["ok"] = "ok"
+    checks: list[CheckOut] = Field(description="Each thing that work needs.")
     models: list[ModelReadiness] = Field(description="Each model that a guideline needs.")
 
 
@@ -56,15 +71,25 @@ def healthz() -> Alive:
 
 
 @router.get("/readyz", summary="Ready?", response_model=Ready, responses=documented())
-def readyz(request: Request, service: TheService) -> Ready | Response:
-    """Say whether work can be done: 503 when a model's weights or the database are missing."""
-    models = readiness(service)
-    reasons = [f"{each.name}: {each.remedy}" for each in models if each.state == "missing"]
-    store = _store_trouble(service)
-    if store is not None:
-        reasons.insert(0, store)
+async def readyz(request: Request, service: TheService) -> Ready | Response:
+    """Say whether work can be done: 503, with every reason, when it cannot.
+
+    The database must answer and be up to date, some process must take jobs, the disk must have
+    room, and the weights of every model that a guideline needs must be here. Each check ends
+    within seconds.
+    """
+    found: list[ModelReadiness] = []
+
+    def models() -> str | None:
+        found[:] = readiness(service)
+        missing = [f"{each.name}: {each.remedy}" for each in found if each.state == "missing"]
+        return " ".join(missing) or None
+
+    checks = await Checks({**_looks(service), "models": models}).run()
+    reasons = [str(check.reason) for check in checks if not check.ok]
     if not reasons:
-        return Ready(models=models)
+        return Ready(checks=[CheckOut.of(check) for check in checks], models=found)
+    store = next(check.ok for check in checks if check.name == "database")
     return respond(
         request,
         code="not-ready",
@@ -73,10 +98,24 @@ def readyz(request: Request, service: TheService) -> Ready | Response:
         detail=" ".join(reasons),
         headers={"Retry-After": "5"},
         extra={
-            "store": "unavailable" if store else "ok",
-            "models": [each.model_dump() for each in models],
+            "store": "ok" if store else "unavailable",
+            "checks": [check.model_dump() for check in checks],
+            "models": [each.model_dump() for each in found],
         },
     )
+
+
+@router.get(
+    "/metrics",
+    summary="Metrics",
+    response_class=PlainTextResponse,
+    responses={**documented(), 200: {"description": "In the format that `Accept` asks for."}},
+)
+def metrics(request: Request) -> Response:
+    """Give the numbers of this process and those of the database, for Prometheus."""
+    scrape: Scrape = request.app.state.scrape
+    body, media_type = scrape.render(request.headers.get("accept", ""))
+    return Response(body, headers={"Content-Type": media_type})
 
 
 def readiness(service: Service) -> list[ModelReadiness]:
@@ -117,9 +156,6 @@ def _of_model(service: Service, name: str) -> ModelReadiness:
     )
 
 
-def _store_trouble(service: Service) -> str | None:
-    try:
-        service.store.ping()
-    except StoreUnavailable as exc:
-        return exc.detail
-    return None
+def _looks(service: Service) -> dict[str, Look]:
+    store = service.store
+    return {"database": database(store), "worker": worker(store), "disk": disk(*written(store))}

@@ -17,6 +17,7 @@ from starlette.responses import Response
 from llmlabel.api.middleware import request_id_of
 from llmlabel.domain.review import Verdict
 from llmlabel.errors import AlreadyReviewed, LlmlabelError, ModelBusy
+from llmlabel.telemetry import told
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:llmlabel:problem:"
@@ -103,7 +104,7 @@ def problem_of(request: Request, error: LlmlabelError) -> Response:
     if isinstance(error, AlreadyReviewed) and isinstance(error.winner, Verdict):
         extra["winner"] = error.winner.model_dump(mode="json")
     if error.status >= 500:
-        log.warning("request failed", code=error.code, detail=error.detail)
+        log.warning("request failed", **told(error))
     return respond(
         request,
         code=error.code,

@@ -16,6 +16,7 @@ from llmlabel.learning.watch import Watch
 from llmlabel.models import ModelStore
 from llmlabel.review import ReviewQueue
 from llmlabel.store import Store
+from llmlabel.telemetry import Telemetry
 
 
 class Configured(Protocol):
@@ -43,6 +44,11 @@ class Service(Protocol):
     @property
     def settings(self) -> Configured:
         """Limits, and the names of the models in use."""
+        ...
+
+    @property
+    def telemetry(self) -> Telemetry:
+        """Told of all that happens."""
         ...
 
     @property

@@ -21,7 +21,6 @@ def log_to_stderr(level: Level = "warning", form: Form = "text") -> None:
 
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
             *_common(),
             *_last(form, sys.stderr.isatty()),
         ],
@@ -63,6 +62,7 @@ def _common() -> list[Any]:
     import structlog  # noqa: PLC0415
 
     return [
+        structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
@@ -72,7 +72,8 @@ def _common() -> list[Any]:
 def _last(form: Form, colors: bool) -> list[Any]:
     import structlog  # noqa: PLC0415
 
+    from llmlabel.telemetry.words import format_exception  # noqa: PLC0415
+
     if form == "json":
-        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    plain = structlog.dev.plain_traceback
-    return [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain)]
+        return [format_exception, structlog.processors.JSONRenderer()]
+    return [format_exception, structlog.dev.ConsoleRenderer(colors=colors)]

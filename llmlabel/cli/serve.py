@@ -51,6 +51,7 @@ def serve(
         host=host,
         port=port,
         log_config=server_logs(settings.log_level, settings.log_format),
+        access_log=False,  # the service logs its requests itself, with their ids
         timeout_graceful_shutdown=30,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )

@@ -10,6 +10,7 @@ from typing import Self
 import structlog
 
 from llmlabel.errors import LlmlabelError
+from llmlabel.telemetry import told
 
 BEAT_SECONDS = 10.0
 
@@ -38,7 +39,7 @@ class Heartbeat:
                     self.lost = True
                     return
             except LlmlabelError as error:
-                log.warning("no sign of life could be given", error=str(error))
+                log.warning("no sign of life could be given", **told(error))
 
     def __enter__(self) -> Self:
         """Begin to beat."""

@@ -20,6 +20,7 @@ from llmlabel.learning.live import LiveRisk, Seen, live_risk
 from llmlabel.learning.losses import loss_of
 from llmlabel.store import AuditResult, ReviewItem, Store
 from llmlabel.store.numbers import Numbers
+from llmlabel.telemetry import told
 
 BREACHED = "promise.breached"
 """Event on a certificate's id, once, when it was found broken."""
@@ -187,7 +188,7 @@ class Watch:
         try:
             work(guideline)
         except LlmlabelError as error:
-            log.warning("watch failed", guideline=guideline, code=error.code, detail=error.detail)
+            log.warning("watch failed", guideline=guideline, **told(error))
 
 
 def _why(certificate: Certificate, live: LiveRisk) -> str:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from llmlabel.store.database import Database
 from llmlabel.store.tables import metadata
@@ -23,10 +24,30 @@ def upgrade(database: Database) -> None:
     with database.write() as connection:
         if not database.is_sqlite:  # SQLite's write lock is held already
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-        config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        config = _config()
         config.attributes["connection"] = connection
         alembic.command.upgrade(config, "head")
+
+
+def missing_migrations(database: Database) -> list[str]:
+    """The migrations that this release has and the database lacks, newest first.
+
+    A database that a newer release brought further lacks none.
+    """
+    with database.read() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+        current = context.get_current_revision()
+    scripts = ScriptDirectory.from_config(_config())
+    ours = [script.revision for script in scripts.walk_revisions()]
+    if current is not None and current not in ours:
+        return []
+    return ours if current is None else ours[: ours.index(current)]
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
 
 
 def drift(database: Database) -> list[str]:

@@ -26,6 +26,11 @@ class Recordings:
         self._database = database
         self._folder = folder
 
+    @property
+    def folder(self) -> Path:
+        """Where they are kept."""
+        return self._folder
+
     def save(
         self,
         source: BinaryIO,

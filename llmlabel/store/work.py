@@ -260,6 +260,13 @@ class Work:
                 sa.update(workers).where(workers.c.id == worker).values(seen_at=LONG_AGO)
             )
 
+    def last_sign(self) -> datetime | None:
+        """The last sign of life of any worker that has not stopped; None where none is left."""
+        with self._database.read() as connection:
+            query = sa.select(sa.func.max(workers.c.seen_at)).where(workers.c.seen_at > LONG_AGO)
+            seen: datetime | None = connection.execute(query).scalar()
+        return seen
+
     def forget_worker(self, worker: str) -> None:
         """Strike out a worker whose jobs were taken over."""
         with self._database.write() as connection:

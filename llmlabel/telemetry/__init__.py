@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from llmlabel.telemetry.ambient import calls_ended, span, stage
+from llmlabel.telemetry.ambient import calls_ended, outcome_of, span, stage
 from llmlabel.telemetry.meters import Meters
-from llmlabel.telemetry.spans import NoTracer, Span, SpanKind, Tracer
-from llmlabel.telemetry.telemetry import Telemetry
+from llmlabel.telemetry.spans import Attribute, NoTracer, Span, SpanKind, Tracer
+from llmlabel.telemetry.telemetry import Telemetry, open_telemetry
 from llmlabel.telemetry.words import told
 
 __all__ = [
+    "Attribute",
     "Meters",
     "NoTracer",
     "Span",
@@ -16,6 +17,8 @@ __all__ = [
     "Telemetry",
     "Tracer",
     "calls_ended",
+    "open_telemetry",
+    "outcome_of",
     "span",
     "stage",
     "told",

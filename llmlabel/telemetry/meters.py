@@ -81,6 +81,11 @@ class Meters:
         self._unpriced = counter(
             "llmlabel_llm_unpriced_total", "Prompts whose price is not known.", "model"
         )
+        self._webhooks = counter(
+            "llmlabel_webhook_attempts_total",
+            "Attempts at sending a message to an endpoint.",
+            "outcome",
+        )
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count an HTTP request.
@@ -121,6 +126,10 @@ class Meters:
             self._unpriced.labels(model, self.worker).inc()
         else:
             self._cost.labels(model, self.worker).inc(cost_usd)
+
+    def webhook(self, outcome: str) -> None:
+        """Count an attempt at a webhook: `delivered`, or `failed` and tried again or given up."""
+        self._webhooks.labels(outcome, self.worker).inc()
 
     def llm_hit(self, model: str) -> None:
         """Count a prompt that the cache answered."""

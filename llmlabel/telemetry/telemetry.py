@@ -14,6 +14,8 @@ from llmlabel.telemetry.spans import NoTracer, Span, Tracer
 REQUEST_ID = "request_id"
 _TRACE = ("traceparent", "tracestate")
 
+log = structlog.get_logger()
+
 
 class Telemetry:
     """What one process tells of itself.
@@ -87,3 +89,27 @@ class Telemetry:
     def close(self) -> None:
         """Send what is still to be sent."""
         self.tracer.close()
+
+
+def open_telemetry(worker: str, *, tracing: bool = False) -> Telemetry:
+    """The telemetry of a process.
+
+    Args:
+        worker: Its name.
+        tracing: Send spans by OTLP, as the `OTEL_` variables say. Where the packages for that
+            are missing a warning says so, and the work goes on without.
+    """
+    if not tracing:
+        return Telemetry(worker)
+    try:
+        from llmlabel.telemetry.otel import otlp_tracer  # noqa: PLC0415 - and its SDK
+
+        return Telemetry(worker, otlp_tracer(worker))
+    except ImportError as error:
+        log.warning(
+            "no traces are sent",
+            why="the OTEL_ variables ask for them, and their packages are not installed",
+            remedy="pip install 'llmlabel[otel]'",
+            missing=error.name,
+        )
+        return Telemetry(worker)

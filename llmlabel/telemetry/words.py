@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Any, TextIO
+from typing import Any
 
 from llmlabel.errors import (
     CacheFull,
@@ -40,13 +39,6 @@ def told(error: BaseException) -> dict[str, str]:
         return fields | {"detail": error.detail[:_LONGEST]} if isinstance(error, _PLAIN) else fields
     fields = {"error": type(error).__name__}
     return fields | {"detail": _message(error)} if isinstance(error, _HARMLESS) else fields
-
-
-def trace_without_values(
-    stream: TextIO, exc_info: tuple[type[BaseException], BaseException, TracebackType | None]
-) -> None:
-    """Write the trace of an exception for `structlog`: where, and what kind; no values."""
-    stream.write(_trace(exc_info[1]))
 
 
 def format_exception(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:

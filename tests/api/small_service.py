@@ -39,6 +39,7 @@ from llmlabel.review.benchmarks import BenchmarkQueue
 from llmlabel.routing import Judged
 from llmlabel.shipped import search_folders
 from llmlabel.store import Store
+from llmlabel.telemetry import Telemetry
 
 
 def tone(seconds: float = 1.0) -> bytes:
@@ -67,6 +68,7 @@ class SmallService:
             whisper_model="whisper-base",
         )
         self.loaded: set[str] = set()
+        self.telemetry = Telemetry("small")
         self.held = False
         self.spoken = "hello there"
         self.models = ModelStore(folder / "models")
@@ -89,6 +91,7 @@ class SmallService:
             self.transcribe,
             learn={CERTIFY: self.certify},
             patience=Patience(tries=1, first_wait=0.01),
+            telemetry=self.telemetry,
         )
         self.labeled = 0
 

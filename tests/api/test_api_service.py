@@ -51,6 +51,7 @@ async def test_a_service_says_which_models_are_loaded(
 ) -> None:
     service.settings.llm = "openai/some-model"
     service.loaded = {"whisper-base", "minilm-l6-int8", "en_core_web_sm"}
+    service.store.work.beat("elsewhere")
     answer = await client.get("/readyz")
     assert answer.status_code == 200, answer.text
     states = {each["name"]: each["state"] for each in answer.json()["models"]}

@@ -1,0 +1,105 @@
+"""`/metrics`: the numbers of this process, and those of the database, which all processes share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import structlog
+
+from llmlabel.domain.guideline import Guideline
+from llmlabel.domain.promise import Promise
+from llmlabel.errors import LlmlabelError
+from llmlabel.guidelines import GuidelineLibrary
+from llmlabel.learning.quality import Quality, quality_of
+from llmlabel.learning.watch import Watch
+from llmlabel.monitoring.families import of_quality, of_standing
+from llmlabel.monitoring.kept import Kept
+from llmlabel.store import Store
+from llmlabel.store.standing import Standing, Standings
+from llmlabel.telemetry import Telemetry, told
+
+if TYPE_CHECKING:
+    from prometheus_client import Metric
+
+STANDING_SECONDS = 5.0
+QUALITY_SECONDS = 60.0
+
+log = structlog.get_logger()
+
+
+class Scrape:
+    """Gives all metrics in one answer.
+
+    Counts that matter are read from the database, so that they survive restarts and are the
+    same whichever process is asked; they are kept for some seconds. While the database cannot
+    be read they are missing, and `llmlabel_store_up` is 0.
+
+    Args:
+        telemetry: Of this process.
+        store: Holds the rest.
+        watch: Of the same store.
+        guidelines: Whose quality is told.
+        promise_for: What is promised of a guideline's labels, if anything.
+    """
+
+    def __init__(
+        self,
+        telemetry: Telemetry,
+        store: Store,
+        watch: Watch,
+        guidelines: GuidelineLibrary,
+        promise_for: Callable[[Guideline], Promise | None],
+    ) -> None:
+        self._store = store
+        self._watch = watch
+        self._guidelines = guidelines
+        self._promise_for = promise_for
+        self._standing: Kept[Standing] = Kept(Standings(store.database).read, STANDING_SECONDS)
+        self._quality: Kept[list[Quality]] = Kept(self._qualities, QUALITY_SECONDS)
+        from prometheus_client import CollectorRegistry  # noqa: PLC0415
+
+        self._whole = CollectorRegistry()
+        self._whole.register(telemetry.meters.registry)
+        self._whole.register(self)
+
+    def render(self, accept: str = "") -> tuple[bytes, str]:
+        """Everything, in the format that the client asks for.
+
+        Args:
+            accept: Its `Accept` header.
+
+        Returns:
+            The body and its content type.
+        """
+        from prometheus_client.exposition import choose_encoder  # noqa: PLC0415
+
+        encoder, media_type = choose_encoder(accept)
+        return encoder(self._whole), media_type
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing, so that registering does not read the database."""
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        """The families read from the database."""
+        from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415
+
+        up = 1
+        families: list[Metric] = []
+        try:
+            families += of_standing(self._standing.get(), self._store.database.clock())
+            families += of_quality(self._quality.get())
+        except LlmlabelError as error:
+            up = 0
+            log.warning("metrics of the database are missing", **told(error))
+        yield GaugeMetricFamily(
+            "llmlabel_store_up", "Whether the database could be read for these metrics.", up
+        )
+        yield from families
+
+    def _qualities(self) -> list[Quality]:
+        return [
+            quality_of(self._store, self._watch, guideline, self._promise_for(guideline))
+            for guideline in self._guidelines.list()
+        ]
