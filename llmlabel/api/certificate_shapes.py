@@ -122,6 +122,7 @@ class QualityOut(BaseModel):
     """Everything known of the labels of one guideline version."""
 
     guideline: str = Field(description="name@version")
+    title: str = Field(description="Of the guideline.")
     state: Literal["certified", "closed", "unproved", "threshold"] = Field(
         description="`certified`: the certificate decides what is accepted. `closed`: a promise "
         "was found broken, everything goes to review. `unproved`: something is promised and "
@@ -141,11 +142,12 @@ class QualityOut(BaseModel):
     detail: QualityDetail | None = Field(default=None, description="With `detail=true`.")
 
     @classmethod
-    def of(cls, quality: Quality, detail: QualityDetail | None = None) -> Self:
+    def of(cls, quality: Quality, title: str, detail: QualityDetail | None = None) -> Self:
         """What is known as clients get it."""
         active, last = quality.certificate, quality.last
         return cls(
             guideline=quality.guideline,
+            title=title,
             state=quality.state,
             promise=quality.promise,
             threshold=quality.threshold,

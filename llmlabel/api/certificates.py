@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from llmlabel.api.certificate_shapes import (
@@ -28,7 +28,7 @@ from llmlabel.errors import NotFound
 from llmlabel.jobs import LearnJob
 from llmlabel.learning.certification import CERTIFY, Asked, refuse_unmeasured, stated_promise
 from llmlabel.learning.quality import quality_of
-from llmlabel.learning.quality_detail import quality_detail
+from llmlabel.learning.quality_detail import QualityDetails
 from llmlabel.review.live_agreement import Agreement, agreement_of
 
 router = APIRouter(prefix="/v1", tags=["quality"], route_class=Route)
@@ -91,19 +91,21 @@ def get(service: TheService, id: str) -> CertificationOut:
 
 @router.get("/metrics/quality", summary="How good the labels are", responses=documented(404))
 def quality(
+    request: Request,
     service: TheService,
     guideline: GuidelineName = None,
     detail: Annotated[
         bool,
         Query(
             description="With reliability, risk and coverage, confusions, reviewers and queues, "
-            "which takes up to a second or two."
+            "which takes up to a second or two where something has changed."
         ),
     ] = False,
 ) -> QualitiesOut:
     """Say what gates, certificates, audits and days tell of the labels, by guideline."""
     named = [service.guidelines.get(guideline)] if guideline else service.guidelines.list()
-    return QualitiesOut(guidelines=[_quality(service, each, detail=detail) for each in named])
+    details = _details(request) if detail else None
+    return QualitiesOut(guidelines=[_quality(service, each, details) for each in named])
 
 
 @router.get("/metrics/agreement", summary="How far reviewers agree", responses=documented(404))
@@ -118,12 +120,21 @@ def agreement(
     return agreement_of(service.store, service.guidelines.get(guideline))
 
 
-def _quality(service: Service, guideline: Guideline, *, detail: bool) -> QualityOut:
+def _details(request: Request) -> QualityDetails:
+    """Those of the service, kept as long as it runs."""
+    state = request.app.state
+    if not hasattr(state, "details"):
+        state.details = QualityDetails()
+    found: QualityDetails = state.details
+    return found
+
+
+def _quality(service: Service, guideline: Guideline, details: QualityDetails | None) -> QualityOut:
     found = quality_of(service.store, service.watch, guideline, service.promise_for(guideline))
     more = None
-    if detail:
-        more = quality_detail(service.store, service.reviews, guideline, found.threshold)
-    return QualityOut.of(found, more)
+    if details:
+        more = details(service.store, service.reviews, guideline, found.threshold)
+    return QualityOut.of(found, guideline.title, more)
 
 
 def _submit(service: Service, body: CertificationIn) -> LearnJob:

@@ -167,6 +167,7 @@ class DocumentOut(DocumentLabeled):
         description="What is said in the recording according to a person who reviewed its "
         "transcript; null while nobody has. Offsets count `text`, which stays as it was."
     )
+    notes: list[str] = Field(description="What whoever reads the labels has to know of them.")
 
     @classmethod
     def of(cls, stored: StoredDocument) -> Self:
@@ -179,6 +180,7 @@ class DocumentOut(DocumentLabeled):
             text_sha256=document.text_sha256 if document else None,
             transcript=document.transcript if document else None,
             verified_text=_verified_text(stored),
+            notes=_notes(stored),
         )
 
 
@@ -218,6 +220,22 @@ def _verified_text(stored: StoredDocument) -> str | None:
         if each.label.verified and isinstance(each.label.answer, TranscriptAnswer):
             return each.label.answer.text
     return None
+
+
+def _notes(stored: StoredDocument) -> list[str]:
+    verified = _verified_text(stored)
+    text = stored.document.text if stored.document else None
+    others = [
+        each.label.guideline
+        for each in stored.labels
+        if not isinstance(each.label.answer, TranscriptAnswer)
+    ]
+    if verified is None or verified == text or not others:
+        return []
+    return [
+        f"The labels of {', '.join(others)} are of `text`, as it was heard before a person "
+        "corrected the transcript; send `verified_text` as a text of its own to have that labeled."
+    ]
 
 
 def _summary(stored: StoredDocument) -> dict[str, Any]:

@@ -72,6 +72,21 @@ def _beside(answer: Answer, other: Answer) -> Answer:
     return answer
 
 
+def advice(found: Sequence[Suspect], ref: str) -> str:
+    """What can be done about those that are likely wrong; imported gold waits for no reviewer."""
+    reviewed = {suspect.label_id is not None for suspect in found if suspect.likely}
+    queue = f"`llmlabel audit labels {ref} --queue` has people look at them again"
+    mend = "correct the file of imported gold and import it again with `--replace`"
+    match (True in reviewed, False in reviewed):
+        case (True, False):
+            return f"; {queue}."
+        case (True, True):
+            return f"; {queue}, except imported gold: {mend}."
+        case (False, True):
+            return f"; {mend}."
+    return "."
+
+
 def _print(found: Sequence[Suspect], ref: str) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
     table.add_column("agreement", width=9, justify="right")
@@ -90,8 +105,7 @@ def _print(found: Sequence[Suspect], ref: str) -> None:
     console.print(table)
     likely = sum(suspect.likely for suspect in found)
     console.print(
-        f"{likely} of the {len(found)} listed are likely wrong (red); `llmlabel audit labels {ref} "
-        "--queue` has people look at them again.",
+        f"{likely} of the {len(found)} listed are likely wrong (red){advice(found, ref)}",
         highlight=False,
         soft_wrap=True,
     )

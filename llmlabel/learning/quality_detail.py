@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,6 +20,7 @@ from llmlabel.learning.losses import loss_of
 from llmlabel.review import ReviewQueue
 from llmlabel.review.live_agreement import Agreement, agreement_of
 from llmlabel.store import Store
+from llmlabel.store.numbers import Numbers
 from llmlabel.store.sampled import Checked, Sampled
 
 
@@ -76,8 +78,8 @@ class WaitingQueue(QueueState):
     title: str = Field(description="Of the guideline.")
 
 
-class QualityDetail(Value):
-    """What checked answers, reviewers and queues say of a guideline version.
+class Measured(Value):
+    """What checked answers and panels say of a guideline version.
 
     `reliability`, `risk_coverage`, `active` and `confusion` are of answers that were checked
     because chance chose them, never because they were doubted: audits, documents reviewed while
@@ -99,15 +101,43 @@ class QualityDetail(Value):
     risk_coverage: tuple[RiskPoint, ...] = Field(description="Thresholds from high to low.")
     active: RiskPoint | None = Field(description="At the threshold; null where nothing passes.")
     confusion: Confusion | None = Field(description="Null for transcripts.")
-    throughput: tuple[Throughput, ...] = Field(description="Of everybody who decided here.")
     agreement: Agreement | None = Field(description="Null while no panel has decided.")
+
+
+class QualityDetail(Measured):
+    """What checked answers, reviewers and queues say of a guideline version."""
+
+    throughput: tuple[Throughput, ...] = Field(description="Of everybody who decided here.")
     waiting: tuple[WaitingQueue, ...] = Field(description="What people have to decide.")
+
+
+class QualityDetails:
+    """The details of guideline versions; what is slow to measure is kept until something changes.
+
+    Every open dashboard asks for them twice a minute.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[object, Measured]] = {}
+        self._lock = threading.Lock()
+
+    def __call__(
+        self, store: Store, reviews: ReviewQueue, guideline: Guideline, threshold: float | None
+    ) -> QualityDetail:
+        """As `quality_detail`; many who ask at once wait for one measurement."""
+        with self._lock:
+            stand = (guideline.sha256, threshold, Numbers(store.database).stand())
+            before, measured = self._kept.get(guideline.ref, (None, None))
+            if measured is None or before != stand:
+                measured = measure(store, guideline, threshold)
+                self._kept[guideline.ref] = (stand, measured)
+        return _with_people(measured, store, reviews, guideline)
 
 
 def quality_detail(
     store: Store, reviews: ReviewQueue, guideline: Guideline, threshold: float | None
 ) -> QualityDetail:
-    """Measure a guideline version; changes nothing.
+    """Measure a guideline version, and look at its reviewers and queues; changes nothing.
 
     Args:
         store: Holds everything.
@@ -115,25 +145,38 @@ def quality_detail(
         guideline: The one.
         threshold: At or above it answers are accepted now; None where nothing is.
     """
+    return _with_people(measure(store, guideline, threshold), store, reviews, guideline)
+
+
+def measure(store: Store, guideline: Guideline, threshold: float | None) -> Measured:
+    """What checked answers and panels say; see `quality_detail`."""
     sampled = Sampled(store.database)
     every = sampled(guideline.ref)
     calibrator = sampled.calibrator(guideline.ref)
     checked = [each for each in every if _made_by(each, calibrator)]
     agreement = agreement_of(store, guideline)
-    waiting = [
-        WaitingQueue(title=guideline.title, **each.model_dump())
-        for each in reviews.queues()
-        if each.guideline == guideline.ref
-    ]
-    return QualityDetail(
+    return Measured(
         n=len(checked),
         left_out=len(every) - len(checked),
         calibrator=calibrator,
         threshold=threshold,
         **_measured(checked, guideline, threshold),
         confusion=confusion_of(checked, guideline),
-        throughput=tuple(_throughput(each) for each in store.people.scores(guideline.ref)),
         agreement=agreement if agreement.panels else None,
+    )
+
+
+def _with_people(
+    measured: Measured, store: Store, reviews: ReviewQueue, guideline: Guideline
+) -> QualityDetail:
+    waiting = (
+        WaitingQueue(title=guideline.title, **each.model_dump())
+        for each in reviews.queues()
+        if each.guideline == guideline.ref
+    )
+    return QualityDetail(
+        **dict(measured),
+        throughput=tuple(_throughput(each) for each in store.people.scores(guideline.ref)),
         waiting=tuple(waiting),
     )
 

@@ -11,7 +11,7 @@ from pydantic import Field
 from llmlabel.domain.base import Value
 from llmlabel.store.database import Database
 from llmlabel.store.labels import matches
-from llmlabel.store.tables import labels, predictions, reviews, verdicts
+from llmlabel.store.tables import gold, labels, predictions, reviews, verdicts
 
 
 class RouteCounts(Value):
@@ -60,6 +60,15 @@ class Numbers:
                 waiting=connection.execute(waiting).scalar_one(),
                 decisions=connection.execute(decided).scalar_one(),
             )
+
+    def stand(self) -> tuple[int, ...]:
+        """Changes with every new label, verdict (one that takes back, too) and right answer."""
+        newest = [
+            sa.select(sa.func.max(table.c.seq)).scalar_subquery()
+            for table in (labels, verdicts, gold)
+        ]
+        with self._database.read() as connection:
+            return tuple(found or 0 for found in connection.execute(sa.select(*newest)).one())
 
     def doubted(self, certificate: str) -> list[tuple[int, float]]:
         """Labels that went to review while a certificate was in force, in the order of labeling.

@@ -57,7 +57,7 @@ async def test_what_a_reviewer_heard_stands_beside_the_text(
 ) -> None:
     service.spoken = "hello there?"
     sent = await send(client, tone(), WAIT, guidelines=["sentiment", "transcription"], id="call")
-    assert sent.json()["verified_text"] is None
+    assert (sent.json()["verified_text"], sent.json()["notes"]) == (None, [])
     reviewer = {"X-Reviewer": "ann"}
     where = {"guideline": "transcription"}
     item = (await client.get("/v1/reviews/next", params=where, headers=reviewer)).json()
@@ -71,3 +71,6 @@ async def test_what_a_reviewer_heard_stands_beside_the_text(
     document = (await client.get("/v1/documents/call")).json()
     assert document["verified_text"] == "hello, bear"
     assert document["text"] == "hello there?"
+    [note] = document["notes"]
+    assert "sentiment@1.0.0" in note
+    assert "verified_text" in note

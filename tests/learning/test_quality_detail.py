@@ -15,7 +15,7 @@ from llmlabel.domain.gold import NewGold, part_of
 from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.label import Label, Route
 from llmlabel.learning.confusion import NONE, confusion_of
-from llmlabel.learning.quality_detail import QualityDetail, quality_detail
+from llmlabel.learning.quality_detail import QualityDetail, QualityDetails, quality_detail
 from llmlabel.review import ReviewQueue
 from llmlabel.store import Store
 from llmlabel.store.sampled import Checked, Sampled
@@ -254,6 +254,23 @@ def test_a_panel_counts_once_and_its_agreement_is_shown(
     assert found.n == 1
     assert found.agreement is not None
     assert (found.agreement.panels, found.agreement.settled) == (1, 1)
+
+
+def test_what_was_measured_is_kept_until_a_label_or_verdict_is_new(
+    store: Store, queue: ReviewQueue, put: Callable[..., Label], verify: Callable[..., None]
+) -> None:
+    details = QualityDetails()
+    put("a", 0.9)
+    verify(a=GOOD)
+    first = details(store, queue, GUIDELINE, 0.8)
+    assert details(store, queue, GUIDELINE, 0.8).reliability is first.reliability
+    assert details(store, queue, GUIDELINE, 0.95).active != first.active
+    put("b", 0.85)
+    verify(b=BAD)
+    assert details(store, queue, GUIDELINE, 0.8) == quality_detail(store, queue, GUIDELINE, 0.8)
+    assert details(store, queue, GUIDELINE, 0.8).n == 2
+    queue.undo_last("maria", None)
+    assert details(store, queue, GUIDELINE, 0.8).n == 1
 
 
 def test_spans_are_confused_place_by_place() -> None:

@@ -315,6 +315,8 @@ export interface DriftDay {
 
 export interface Quality {
   guideline: string;
+  /** Of the guideline. */
+  title: string;
   state: "certified" | "closed" | "unproved" | "threshold";
   promise: { kind: "delivered" | "accepted"; error: number; probability: number } | null;
   /** Answers at or above it are accepted now; null where none is. */

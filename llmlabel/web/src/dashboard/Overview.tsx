@@ -82,7 +82,7 @@ function Table({ guidelines, chosen }: Props): VNode {
 }
 
 function Line({ quality, chosen }: { quality: Quality; chosen: boolean }): VNode {
-  const { guideline, state, counts, audits } = quality;
+  const { guideline, title, state, counts, audits } = quality;
   const routed = counts.accepted + counts.review;
   return (
     <tr class={chosen ? "overview-chosen" : undefined}>
@@ -90,6 +90,7 @@ function Line({ quality, chosen }: { quality: Quality; chosen: boolean }): VNode
         <a href={href("dashboard", guideline)} aria-current={chosen ? "true" : undefined}>
           {guideline}
         </a>
+        <span class="small soft overview-title">{title}</span>
       </th>
       <td>
         <StateChip state={state} />

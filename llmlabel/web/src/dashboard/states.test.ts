@@ -5,6 +5,7 @@ import { byUrgency, isUsed, named, promised, type State } from "./states";
 function quality(guideline: string, state: State = "threshold"): Quality {
   return {
     guideline,
+    title: "A guideline",
     state,
     promise: null,
     threshold: 0.9,

@@ -1,4 +1,5 @@
 import type { Answer, Review, VerdictKind } from "../api/types";
+import { sameAnswer } from "../text/answers";
 
 export interface Decision {
   kind: VerdictKind;
@@ -10,6 +11,12 @@ export interface Decision {
 export interface Pending {
   words: string;
   go(): void;
+}
+
+/** The decision that an answer makes: the proposed one is confirmed. */
+export function decisionOf({ blind, proposal }: Review, answer: Answer): Decision {
+  const confirms = !blind && sameAnswer(answer, proposal?.answer ?? null);
+  return confirms ? { kind: "confirm" } : { kind: "correct", answer };
 }
 
 /** What every task component gets. `draft` is the answer as it stands on the screen. */

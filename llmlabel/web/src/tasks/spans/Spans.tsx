@@ -7,7 +7,7 @@ import { keysFor } from "../labels/keys";
 import { Legend } from "../labels/Legend";
 import { TypeAhead } from "../labels/TypeAhead";
 import { usePending } from "../pending";
-import type { TaskProps } from "../task";
+import { decisionOf, type TaskProps } from "../task";
 import { Details } from "./Details";
 import * as edits from "./edits";
 import { answerOf, entitiesOf, waits } from "./entities";
@@ -22,7 +22,7 @@ export function Spans(props: TaskProps): VNode {
   return <Editor key={props.item.id} {...props} />;
 }
 
-function Editor({ item, draft, onDraft, onPending }: TaskProps): VNode {
+function Editor({ item, draft, onDraft, onDecide, onPending }: TaskProps): VNode {
   const { labels } = item.guideline;
   const proposed = item.proposal?.answer?.kind === "spans" ? item.proposal.answer.spans.length : null;
   const offsets = useMemo(() => new Offsets(item.document.text ?? ""), [item]);
@@ -84,10 +84,14 @@ function Editor({ item, draft, onDraft, onPending }: TaskProps): VNode {
     } else say("Select some text first: the arrows go from word to word.");
   };
 
+  /** Enter decides the only thing left, so it sends the answer as well. */
+  const last = left === 1 && active !== null && waits(active);
   const enter = (): void => {
     if (left > 0) {
       caret.clear();
-      return edit(edits.accept);
+      edit(edits.accept);
+      if (last) onDecide(decisionOf(item, answerOf(history.current!.now.entities, item.proposal)));
+      return;
     }
     setEmptied(true);
     onDraft(answerOf(state.entities, item.proposal));
@@ -97,7 +101,7 @@ function Editor({ item, draft, onDraft, onPending }: TaskProps): VNode {
   const none = count > 0 || proposed === 0 || left > 0 ? null : emptied ? "said" : "asked";
 
   const verb = !active || !waits(active) ? "Next" : active.inside ? "Accept" : "Leave out";
-  usePending(onPending, left > 0 ? `${verb}, ${left} left` : none === "asked" ? "There are none" : null, enter);
+  usePending(onPending, left > 0 ? `${verb}${last ? " and send" : `, ${left} left`}` : none === "asked" ? "There are none" : null, enter);
 
   const covered = (span: Extent | null): string => (span ? offsets.slice(span.start, span.end) : "");
 
@@ -118,7 +122,7 @@ function Editor({ item, draft, onDraft, onPending }: TaskProps): VNode {
 
   const group = "Spans";
   const bindings: Binding[] = [
-    { group, keys: ["Enter"], label: "Accept the doubtful span; send when nothing is in doubt", run: enter, disabled: left === 0 && none !== "asked" },
+    { group, keys: ["Enter"], label: "Accept the doubtful span; after the last one the answer is sent", run: enter, disabled: left === 0 && none !== "asked" },
     { group, keys: ["Space"], label: "Put the span into the answer, or take it out", run: () =>
         caret.extent() ? activateOver() : edit(edits.toggle) },
     { group, keys: ["Delete", "Backspace"], label: "Take the span out", disabled: !active, run: () => {

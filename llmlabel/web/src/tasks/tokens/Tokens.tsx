@@ -8,7 +8,7 @@ import { keysFor } from "../labels/keys";
 import { Legend } from "../labels/Legend";
 import { TypeAhead } from "../labels/TypeAhead";
 import { usePending } from "../pending";
-import type { TaskProps } from "../task";
+import { decisionOf, type TaskProps } from "../task";
 import { Grid } from "./Grid";
 import * as tags from "./tags";
 import "./tokens.css";
@@ -18,7 +18,7 @@ export function Tokens(props: TaskProps): VNode {
   return <Table key={props.item.id} {...props} />;
 }
 
-function Table({ item, draft, begun, onDraft, onPending }: TaskProps): VNode {
+function Table({ item, draft, begun, onDraft, onDecide, onPending }: TaskProps): VNode {
   const { labels } = item.guideline;
   const offsets = useMemo(() => new Offsets(item.document.text ?? ""), [item]);
   const history = useRef<tags.History | null>(null);
@@ -62,12 +62,17 @@ function Table({ item, draft, begun, onDraft, onPending }: TaskProps): VNode {
     say(`${word} is ${label}`);
     edit((now) => tags.tag(now, label));
   };
+  const accepts = token !== undefined && token.label !== null && tags.waits(token);
+  /** Enter decides the only tag left, so it sends the answer as well. */
+  const last = left === 1 && accepts;
   const enter = (): void => {
     if (token?.label === null) say(`${word} has no tag yet: press the key of one.`);
     edit(tags.accept);
+    const answer = last ? tags.answerOf(history.current!.now.tokens, item.proposal?.answer ?? null) : null;
+    if (answer) onDecide(decisionOf(item, answer));
   };
-  const verb = token && token.label !== null && tags.waits(token) ? "Accept" : "Next";
-  usePending(onPending, left > 0 ? `${verb}, ${left} left` : null, enter);
+  const verb = accepts ? "Accept" : "Next";
+  usePending(onPending, left > 0 ? `${verb}${last ? " and send" : `, ${left} left`}` : null, enter);
   const beside = (right: boolean): void => {
     const row = rows.find(({ to }) => to > state.active);
     const first = row && state.tokens[row.from];
@@ -83,7 +88,7 @@ function Table({ item, draft, begun, onDraft, onPending }: TaskProps): VNode {
 
   const group = "Tokens";
   const bindings: Binding[] = [
-    { group, keys: ["Enter"], label: "Accept the doubtful tag; send when all is decided", run: enter, disabled: left === 0 },
+    { group, keys: ["Enter"], label: "Accept the doubtful tag; after the last one the answer is sent", run: enter, disabled: left === 0 },
     { group, keys: ["0"], label: "The next best tag", disabled: !token?.alternative, run: () => give(token!.alternative!) },
     { group, keys: ["/"], label: "Find a tag by typing", disabled: !token, run: () => setSearching(true) },
     { group, keys: ["ArrowRight"], label: "The token to the right", run: () => beside(true) },
