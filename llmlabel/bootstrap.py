@@ -290,7 +290,8 @@ class Application:
         Raises: see `learning.label_errors.label_errors`.
         """
         guideline = self.guidelines.get(ref)
-        spacy = self.in_force.spacy_of(guideline)
+        # Of a choice the sentences alone tell: its labelers need not be loaded.
+        spacy = None if guideline.kind == "choice" else self.in_force.spacy_of(guideline)
         return await label_errors(
             guideline,
             self.store.verified(guideline.ref),

@@ -107,6 +107,7 @@ _document = {
     "text_sha256": _SHA256,
     "transcript": None,
     "verified_text": None,
+    "notes": [],
 }
 _word = {"start": 0, "end": 5, "begin_seconds": 0.4, "end_seconds": 0.8, "probability": 0.93}
 _segment = {
@@ -214,6 +215,7 @@ _drift = {
 _routes = {"accepted": 1310, "review": 690, "waiting": 12, "decisions": 739}
 _quality = {
     "guideline": "sentiment@1.0.0",
+    "title": "Sentiment",
     "state": "certified",
     "promise": _promise,
     "threshold": 0.87,
