@@ -44,9 +44,14 @@ from llmlabel.settings import Settings, tracing_asked
 from llmlabel.shipped import search_folders
 from llmlabel.store import Store
 from llmlabel.telemetry import Telemetry, open_telemetry
+from llmlabel.webhooks.courier import Courier
+from llmlabel.webhooks.endpoints import Endpoints
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from llmlabel.domain.webhook import Message
+    from llmlabel.webhooks.send import Outcome, Sender
 
 
 TAKE_OVER_SECONDS = 90.0
@@ -221,7 +226,28 @@ class Application:
             upkeep=self._upkeep,
             worker=self._worker,
             telemetry=self.telemetry,
+            beside=[Courier(self.store, self._sender, sent=self._sent)],
         )
+
+    @cached_property
+    def webhooks(self) -> Endpoints:
+        """Endpoints that are told what happens."""
+        return Endpoints(
+            lambda: self.store,
+            self.guidelines.get,
+            self._sender,
+            private=self.settings.webhooks_private,
+        )
+
+    def _sender(self) -> Sender:
+        from llmlabel.webhooks.send import Sender  # noqa: PLC0415 - and what it connects with
+
+        return Sender(
+            private=self.settings.webhooks_private, public_url=self.settings.public_url or ""
+        )
+
+    def _sent(self, message: Message, outcome: Outcome) -> None:
+        self.telemetry.meters.webhook("delivered" if outcome.delivered else "failed")
 
     async def train(
         self,

@@ -156,6 +156,14 @@ class Settings(BaseSettings):
     job_concurrency: int = Field(default=2, ge=1)
     """Durable jobs run at once by one process."""
 
+    public_url: str | None = None
+    """Address at which clients reach the service, for the links in webhooks, such as
+    `https://labels.example`; without it these are paths."""
+
+    webhooks_private: bool = False
+    """Webhooks may go to private and loopback addresses, and over http; for tests, and for a
+    service whose endpoints are its neighbours."""
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """How much the service logs."""
 

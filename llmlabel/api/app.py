@@ -21,6 +21,7 @@ from llmlabel.api import (
     relabel,
     reviewers,
     reviews,
+    webhooks,
 )
 from llmlabel.api.docs import add_docs
 from llmlabel.api.middleware import BodyLimit, RequestId
@@ -88,6 +89,7 @@ def create_app(application: Service) -> FastAPI:
         reviewers,
         certificates,
         guidelines,
+        webhooks,
         health,
     ):
         app.include_router(resource.router)

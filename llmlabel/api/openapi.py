@@ -13,6 +13,7 @@ from llmlabel.api.people_examples import PEOPLE
 from llmlabel.api.problems import Problem
 from llmlabel.api.review_examples import REVIEW_BODIES, REVIEWS
 from llmlabel.api.route import KEY_HEADER
+from llmlabel.api.webhook_examples import WEBHOOKS
 
 DESCRIPTION = """\
 Labels for text and audio, each with a confidence that says how it was got and a route: accepted,
@@ -30,6 +31,7 @@ TAGS: list[dict[str, Any]] = [
     {"name": "reviewers", "description": "Who reviews, what they remark, what they look at again."},
     {"name": "quality", "description": "What is promised, proved and watched."},
     {"name": "guidelines", "description": "What the labels mean."},
+    {"name": "webhooks", "description": "Endpoints that are told what happens."},
     {"name": "health", "description": "For those who run the service."},
 ]
 
@@ -67,7 +69,7 @@ def _described(app: FastAPI) -> dict[str, Any]:
         schemas.setdefault(name, problem_schema)
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
-    known = {**EXAMPLES, **METRICS, **PEOPLE, **REVIEWS}
+    known = {**EXAMPLES, **METRICS, **PEOPLE, **REVIEWS, **WEBHOOKS}
     bodies = {**BODIES, **REVIEW_BODIES}
     for name, one in schemas.items():
         if name in known and "examples" not in one:

@@ -17,6 +17,7 @@ from llmlabel.models import ModelStore
 from llmlabel.review import ReviewQueue
 from llmlabel.store import Store
 from llmlabel.telemetry import Telemetry
+from llmlabel.webhooks.endpoints import Endpoints
 
 
 class Configured(Protocol):
@@ -69,6 +70,11 @@ class Service(Protocol):
     @property
     def relabel(self) -> Relabeling:
         """Has people look at labels again."""
+        ...
+
+    @property
+    def webhooks(self) -> Endpoints:
+        """Endpoints that are told what happens."""
         ...
 
     @property

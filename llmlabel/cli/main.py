@@ -30,6 +30,7 @@ COMMANDS = {
     "audit": "llmlabel.cli.audit:app",
     "agreement": "llmlabel.cli.agreement:agreement",
     "reviews": "llmlabel.cli.reviews:app",
+    "webhooks": "llmlabel.cli.webhooks:app",
     "models": "llmlabel.cli.models:app",
     "doctor": "llmlabel.cli.doctor:doctor",
     "settings": "llmlabel.cli.settings:settings",

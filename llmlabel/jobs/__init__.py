@@ -17,7 +17,7 @@ from pydantic import JsonValue
 from llmlabel.domain.document import Document
 from llmlabel.jobs.attempts import Patience
 from llmlabel.jobs.board import Board
-from llmlabel.jobs.contracts import LabelBatch, Order, Transcribe, Transcription
+from llmlabel.jobs.contracts import Beside, LabelBatch, Order, Transcribe, Transcription
 from llmlabel.jobs.durable import DurableQueue
 from llmlabel.jobs.learn import LEARN, Learn, Learning, LearnJob
 from llmlabel.jobs.loop import BackgroundLoop
@@ -59,6 +59,7 @@ class Jobs:
         upkeep_seconds: How often a sign of life is given, lost workers are looked for and
             finished jobs cleared away.
         telemetry: Told of every job and what it does.
+        beside: What else begins and stops with the work.
     """
 
     def __init__(
@@ -79,8 +80,10 @@ class Jobs:
         poll_seconds: float = 0.1,
         upkeep_seconds: float = 5.0,
         telemetry: Telemetry | None = None,
+        beside: Sequence[Beside] = (),
     ) -> None:
         self._store = store
+        self._beside = tuple(beside)
         self._chunk = chunk
         self._worker = worker or socket.gethostname()
         self._upkeep_seconds = upkeep_seconds
@@ -135,6 +138,8 @@ class Jobs:
         self._tasks.open()
         self._upkeep.start()
         self._watch.start()
+        for each in self._beside:
+            each.start()
 
     def stop(self, timeout: float = 10.0) -> None:
         """Stop in good order: what is under way may end, what does not end in time is left.
@@ -145,6 +150,8 @@ class Jobs:
         """
         self._stopping.set()
         self._tasks.close()
+        for each in self._beside:
+            each.stop(timeout)
         if not self._tasks.wait_idle(timeout):
             self._loop.cancel()
             self._tasks.wait_idle(timeout)
@@ -301,6 +308,7 @@ def _job_id(*parts: str) -> str:
 
 
 __all__ = [
+    "Beside",
     "Jobs",
     "LabelBatch",
     "Learn",

@@ -24,6 +24,18 @@ class Transcription(Protocol):
         ...
 
 
+class Beside(Protocol):
+    """What else a process does in the background while it works on jobs."""
+
+    def start(self) -> None:
+        """Begin."""
+        ...
+
+    def stop(self, timeout: float) -> None:
+        """Stop in good order, within so many seconds."""
+        ...
+
+
 LabelBatch = Callable[[Sequence[Document], str], Awaitable[Sequence[Label]]]
 Transcribe = Callable[[Path, str | None], Awaitable[Transcription]]
 Order = Callable[[Sequence[Document], Sequence[Label], str], Awaitable[Mapping[str, float]]]

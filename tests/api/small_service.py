@@ -40,6 +40,9 @@ from llmlabel.routing import Judged
 from llmlabel.shipped import search_folders
 from llmlabel.store import Store
 from llmlabel.telemetry import Telemetry
+from llmlabel.webhooks.courier import Courier
+from llmlabel.webhooks.endpoints import Endpoints
+from llmlabel.webhooks.send import Sender
 
 
 def tone(seconds: float = 1.0) -> bytes:
@@ -85,6 +88,9 @@ class SmallService:
         self.relabel = Relabeling(lambda: self.store, self.guidelines.get, self.label_errors)
         self.promise: Promise | None = None
         self.watch = Watch(self.store, self.guidelines.get)
+        self.webhooks = Endpoints(
+            lambda: self.store, self.guidelines.get, self.sender, private=True
+        )
         self.jobs = Jobs(
             self.store,
             self.label,
@@ -92,8 +98,12 @@ class SmallService:
             learn={CERTIFY: self.certify},
             patience=Patience(tries=1, first_wait=0.01),
             telemetry=self.telemetry,
+            beside=[Courier(self.store, self.sender, poll_seconds=0.05)],
         )
         self.labeled = 0
+
+    def sender(self) -> Sender:
+        return Sender(private=True)
 
     async def close(self) -> None:
         self.store.close()

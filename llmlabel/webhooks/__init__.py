@@ -1,0 +1,1 @@
+"""Webhooks: what happens is told to endpoints, signed, at least once."""
