@@ -115,6 +115,12 @@ def test_the_keys_of_labels_and_of_comments_are_the_usual_ones(begin: Begin) -> 
     assert final(desk) == ChoiceAnswer(label="mixed")
 
 
+def test_the_label_of_the_answer_taken_is_sent_and_not_the_models(begin: Begin) -> None:
+    desk = begin("sentiment", soup, mood("mixed"), mood("negative"), mood("mixed"))
+    desk.press("Shift+A", "4")
+    assert final(desk) == ChoiceAnswer(label="mixed")
+
+
 def test_nothing_is_sent_before_an_answer_is_taken(begin: Begin) -> None:
     desk = begin("sentiment", soup, mood("positive"), mood("mixed"), mood("mixed"))
     desk.press("Enter", "Control+Enter")

@@ -150,7 +150,10 @@ function differing(members: readonly Member[]): Record<number, Stretch[]> {
   return Object.fromEntries(texts.map(({ n }, at) => [n, found[at]!]));
 }
 
-/** The item as the usual task gets it: what was taken is the proposal, and none of it in doubt. */
+/**
+ * The item as the usual task gets it: what was taken is what it begins with, and none of it in
+ * doubt. A choice begins with nothing: to confirm would be to confirm what the model proposed.
+ */
 function within(item: Review, answer: Answer | null): Review {
   const tokens = item.proposal?.answer?.kind === "tokens" ? item.proposal.answer.tokens : item.tokens;
   return {
@@ -159,6 +162,6 @@ function within(item: Review, answer: Answer | null): Review {
     opinions: null,
     scores: null,
     tokens: tokens && tokens.map(({ start, end }) => ({ start, end })),
-    proposal: answer && { answer, confidence: null, reason: "", units: [] },
+    proposal: answer && answer.kind !== "choice" ? { answer, confidence: null, reason: "", units: [] } : null,
   };
 }
