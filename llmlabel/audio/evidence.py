@@ -156,7 +156,8 @@ def _in_words(transcription: Transcription) -> str:
             f"({word.probability:.2f})"
             for word in doubtful[:5]
         )
-        said.append(f"{len(doubtful)} of {len(heard.words)} words are doubtful: {worst}.")
+        verb = "is" if len(doubtful) == 1 else "are"
+        said.append(f"{len(doubtful)} of {len(heard.words)} words {verb} doubtful: {worst}.")
     if any(segment.no_speech_probability > NO_SPEECH for segment in heard.segments):
         said.append("Parts of it may not be speech.")
     return " ".join(said)

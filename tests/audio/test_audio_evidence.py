@@ -70,7 +70,7 @@ def test_the_answer_is_the_text_with_every_word_as_a_unit() -> None:
     assert prediction.evidence["word_probability_min"] == 0.4
     assert prediction.evidence["word_probability_mean"] == pytest.approx(0.288 ** (1 / 3))
     assert prediction.evidence["speech_share"] == 0.8
-    assert "1 of 3 words are doubtful: “Anna” at 1.0 s (0.40)" in prediction.detail
+    assert "1 of 3 words is doubtful: “Anna” at 1.0 s (0.40)" in prediction.detail
     assert prediction.source.labeler == "whisper"
     assert prediction.source.seconds == 0.5
 

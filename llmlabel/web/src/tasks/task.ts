@@ -10,6 +10,8 @@ export interface Decision {
 /** What has to be done before the answer is sent; `go` does the next of it, as Enter does. */
 export interface Pending {
   words: string;
+  /** It is not what most items need, so that the button does not ask for it. */
+  quiet: boolean;
   go(): void;
 }
 

@@ -34,7 +34,7 @@ export function ActionBar({ ready, confirms, pending, actions, comment, onCommen
     <div class="actions">
       {comment !== null && <Comment words={comment} onComment={onComment} />}
       <div class="row">
-        <button type="button" class="button button-primary" aria-disabled={!ready && !pending} onClick={pending?.go ?? actions.send}>
+        <button type="button" class={pending?.quiet ? "button" : "button button-primary"} aria-disabled={!ready && !pending} onClick={pending?.go ?? actions.send}>
           {pending?.words ?? (confirms ? "Confirm" : "Send")} <kbd aria-hidden="true">⏎</kbd>
         </button>
         <Action name="Undo" letter="Z" onPress={actions.undo} />

@@ -55,26 +55,32 @@ function QueueCard({ queues }: { queues: Queue[] }): VNode | null {
   const reviews = queues.filter(({ kind }) => kind !== "adjudication");
   const adjudications = queues.filter(({ kind }) => kind === "adjudication");
   const open = total(reviews);
+  const held = reviews.reduce((sum, { leased }) => sum + leased, 0);
   const time = reviews.some(({ seconds_to_clear }) => seconds_to_clear === null)
     ? null
     : reviews.reduce((sum, { seconds_to_clear }) => sum + (seconds_to_clear ?? 0), 0);
+  const timeLeft = time === null ? "time not known yet" : `about ${duration(time)}`;
   const languages = [...new Set(reviews.map(({ language }) => language).filter((each) => each !== null))];
   return (
     <li class="card queue">
       <div class="queue-head">
         <h2>
-          <a href={href("review", first.guideline)}>{first.title}</a>
+          <a href={href(open > 0 ? "review" : "adjudication", first.guideline)}>{first.title}</a>
         </h2>
         <span class="small soft">{first.guideline}</span>
       </div>
-      <p class="queue-count">
-        <strong class="number">{open.toLocaleString("en")}</strong> {open === 1 ? "item" : "items"}
-        <span class="soft"> · {time === null ? "time not known yet" : `about ${duration(time)}`}</span>
-      </p>
+      {open > 0 && (
+        <p class="queue-count">
+          <strong class="number">{open.toLocaleString("en")}</strong> {open === 1 ? "item" : "items"}
+          <span class="soft"> · {held >= open ? "all with reviewers now" : timeLeft}</span>
+        </p>
+      )}
       <div class="row">
-        <a class="button button-primary" href={href("review", first.guideline)} aria-label={`Review ${first.title}`}>
-          Review
-        </a>
+        {open > 0 && (
+          <a class="button button-primary" href={href("review", first.guideline)} aria-label={`Review ${first.title}`}>
+            Review
+          </a>
+        )}
         {kinds(reviews).map(([kind, n]) => (
           <a key={kind} class="chip" href={href("review", first.guideline, { kind })}>
             {KINDS[kind]} <span class="number">{n}</span>

@@ -101,7 +101,7 @@ function Editor({ item, draft, onDraft, onDecide, onPending }: TaskProps): VNode
   const none = count > 0 || proposed === 0 || left > 0 ? null : emptied ? "said" : "asked";
 
   const verb = !active || !waits(active) ? "Next" : active.inside ? "Accept" : "Leave out";
-  usePending(onPending, left > 0 ? `${verb}${last ? " and send" : `, ${left} left`}` : none === "asked" ? "There are none" : null, enter);
+  usePending(onPending, left > 0 ? `${verb}${last ? " and send" : `, ${left} left`}` : none === "asked" ? "There are none" : null, enter, left === 0);
 
   const covered = (span: Extent | null): string => (span ? offsets.slice(span.start, span.end) : "");
 
