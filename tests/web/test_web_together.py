@@ -74,6 +74,22 @@ def test_two_reviewers_at_once_never_get_the_same_item(
         assert all(decided[id] == name for id in ids[:-1])
 
 
+def test_a_queue_that_others_hold_says_so(begin: Begin, open_page: Callable[..., Any]) -> None:
+    _, address = begin(choices=4)
+    on_screen(open_page(address, "ann"))
+    queues = open_page(address.partition("#")[0], "bob")
+    queues.get_by_text("all with reviewers now").wait_for()
+
+
+def test_the_oldest_first_if_asked_for(begin: Begin, open_page: Callable[..., Any]) -> None:
+    made, address = begin(choices=30)
+    page = open_page(address.partition("#")[0], "ann")
+    page.get_by_role("link", name="oldest first").click()
+    page.locator("[data-review]").wait_for()
+    items = made.reviews.page(status="open", limit=100).items
+    assert on_screen(page) == min(items, key=lambda item: item.created_at).id
+
+
 def test_what_somebody_else_decided_first_is_shown_and_stands(
     begin: Begin, open_page: Callable[..., Any]
 ) -> None:

@@ -86,6 +86,11 @@ function QueueCard({ queues }: { queues: Queue[] }): VNode | null {
             {KINDS[kind]} <span class="number">{n}</span>
           </a>
         ))}
+        {open > 1 && (
+          <a class="chip" href={href("review", first.guideline, { order: "oldest" })}>
+            oldest first
+          </a>
+        )}
         {languages.length > 1 &&
           languages.map((language) => (
             <a key={language} class="chip" href={href("review", first.guideline, { language })} lang={language}>
