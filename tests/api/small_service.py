@@ -39,7 +39,7 @@ from llmlabel.review.benchmarks import BenchmarkQueue
 from llmlabel.routing import Judged
 from llmlabel.shipped import search_folders
 from llmlabel.store import Store
-from llmlabel.telemetry import Telemetry
+from llmlabel.telemetry import Telemetry, Tracer
 from llmlabel.webhooks.courier import Courier
 from llmlabel.webhooks.endpoints import Endpoints
 from llmlabel.webhooks.send import Sender
@@ -60,7 +60,7 @@ def tone(seconds: float = 1.0) -> bytes:
 class SmallService:
     """Texts that end in `?` are doubted, `break` cannot be labeled, while `held` nothing is."""
 
-    def __init__(self, folder: Path, **limits: int) -> None:
+    def __init__(self, folder: Path, tracer: Tracer | None = None, **limits: int) -> None:
         self.settings = SimpleNamespace(
             max_text_chars=20_000,
             max_documents=5,
@@ -71,7 +71,7 @@ class SmallService:
             whisper_model="whisper-base",
         )
         self.loaded: set[str] = set()
-        self.telemetry = Telemetry("small")
+        self.telemetry = Telemetry("small", tracer)
         self.held = False
         self.spoken = "hello there"
         self.models = ModelStore(folder / "models")

@@ -80,7 +80,7 @@ async def test_labels_queue_and_reviews_are_told(
     assert _value(samples, "llmlabel_labels_total", guideline=ref, route="accepted") == 2
     assert _value(samples, "llmlabel_labels_total", guideline=ref, route="review") == 2
     assert _value(samples, "llmlabel_labels_total", guideline=ref, route="verified") == 1
-    assert _value(samples, "llmlabel_queue_depth", queue="label", guideline=ref) == 2
+    assert _value(samples, "llmlabel_queue_depth", queue="label", guideline=ref) == 1
     assert _value(samples, "llmlabel_queue_oldest_seconds", queue="label") >= 0
     assert _value(samples, "llmlabel_reviews_open", guideline=ref) == 1
     assert _value(samples, "llmlabel_verdicts_total", guideline=ref, kind="confirm") == 1
