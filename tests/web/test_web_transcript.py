@@ -242,6 +242,7 @@ def test_spans_of_a_recording_can_be_heard(begin: Begin) -> None:
         seeds.recording(seeder, "call", f"{TEXT} nine", DOUBTS, entities=True)
 
     desk = begin(seed, "ner")
+    assert desk.page.get_by_text("Decide by these words").is_visible()
     desk.page.get_by_role("button", name="Anna Berg 0:02.9").click()
     desk.page.get_by_role("button", name="Pause").wait_for()
     assert 1.8 <= place(desk.page) <= 3.2

@@ -18,7 +18,14 @@ const RecordingPlayer = lazy<{ item: Review }>(() =>
 /** The sound beside a task about what was said; a transcript's task plays it itself. */
 export function Recording({ item }: { item: Review }): VNode | null {
   if (!item.document.recording || item.guideline.kind === "transcript") return null;
-  return <RecordingPlayer item={item} />;
+  return (
+    <>
+      <RecordingPlayer item={item} />
+      <p class="small soft">
+        The text is what the machine heard. Decide by these words: a correction of the transcript does not change them.
+      </p>
+    </>
+  );
 }
 
 /** The component that decides an item. */

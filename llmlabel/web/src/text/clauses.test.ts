@@ -29,7 +29,22 @@ test("a doubtful unit's next best label counts, a sure one's does not", () => {
   expect([between(0.5), between(0.95)]).toEqual([["SENT-1"], []]);
 });
 
+test("where no clause is about both labels, the few about one of them are marked", () => {
+  const { between, about } = doubtfulClauses(item({ scores: { mixed: 0.5, positive: 0.4 } }));
+  expect([...between]).toEqual([]);
+  expect([...about]).toEqual([
+    ["SENT-4", "mixed"],
+    ["SENT-1", "positive"],
+  ]);
+});
+
+test("a label that many clauses are about gives no hint", () => {
+  const many = [...clauses, ...[20, 21, 22].map((n) => ({ id: `SENT-${n}`, text: "It is `positive`." }))];
+  const { about } = doubtfulClauses(item({ scores: { mixed: 0.5, positive: 0.4 }, guideline: { clauses: many } }));
+  expect([...about.keys()]).toEqual(["SENT-4"]);
+});
+
 test("of a blind item nothing is told", () => {
-  const { named, between } = doubtfulClauses(item({}));
-  expect([named.size, between.size]).toEqual([0, 0]);
+  const { named, between, about } = doubtfulClauses(item({}));
+  expect([named.size, between.size, about.size]).toEqual([0, 0, 0]);
 });

@@ -5,7 +5,12 @@ export interface DoubtfulClauses {
   named: Set<string>;
   /** They speak of both labels that the labelers waver between. */
   between: Set<string>;
+  /** Where none speaks of both: those that speak of one, if they are few, with its name. */
+  about: Map<string, string>;
 }
+
+/** More clauses about one label are no hint any more. */
+const FEW = 3;
 
 const SURE = 0.8;
 
@@ -18,13 +23,21 @@ export function doubtfulClauses(item: Review): DoubtfulClauses {
   ].join("\n");
   const clauses = item.guideline.clauses;
   const named = new Set(clauses.filter(({ id }) => names(said, id)).map(({ id }) => id));
-  const between = new Set(
-    doubtfulPairs(item).flatMap(([one, other]) =>
-      clauses.filter(({ text }) => quotes(text, one) && quotes(text, other)).map(({ id }) => id),
-    ),
-  );
+  const quoting = (label: string): string[] =>
+    clauses.filter(({ text }) => quotes(text, label)).map(({ id }) => id);
+  const between = new Set<string>();
+  const about = new Map<string, string>();
+  for (const pair of doubtfulPairs(item)) {
+    const [ofOne, ofOther] = [quoting(pair[0]), quoting(pair[1])];
+    const both = ofOne.filter((id) => ofOther.includes(id));
+    for (const id of both) between.add(id);
+    if (both.length) continue;
+    if (ofOne.length <= FEW) for (const id of ofOne) about.set(id, pair[0]);
+    if (ofOther.length <= FEW) for (const id of ofOther) about.set(id, pair[1]);
+  }
   for (const id of named) between.delete(id);
-  return { named, between };
+  for (const id of [...named, ...between]) about.delete(id);
+  return { named, between, about };
 }
 
 /** The labels between which the labelers waver, the likeliest first. */

@@ -15,7 +15,12 @@ export function GuidelinePane({ item, onClose, onFlag }: Props): VNode {
   const { guideline } = item;
   const doubtful = useMemo(() => doubtfulClauses(item), [item]);
   const list = useRef<HTMLDivElement>(null);
-  const marked = (id: string): boolean => doubtful.named.has(id) || doubtful.between.has(id);
+  const why = (id: string): string | null => {
+    if (doubtful.named.has(id)) return "named in a doubt";
+    if (doubtful.between.has(id)) return "about both labels in doubt";
+    const label = doubtful.about.get(id);
+    return label ? `about ${label}, which is in doubt` : null;
+  };
   useEffect(() => {
     const pane = list.current;
     const first = pane?.querySelector<HTMLElement>(".clause-named") ?? pane?.querySelector<HTMLElement>(".clause-between");
@@ -39,7 +44,7 @@ export function GuidelinePane({ item, onClose, onFlag }: Props): VNode {
         {guideline.clauses.length === 0 && <p class="soft small">This guideline has no numbered clauses.</p>}
         <ol class="clauses">
           {guideline.clauses.map((clause) => (
-            <ClauseItem key={clause.id} clause={clause} named={doubtful.named.has(clause.id)} marked={marked(clause.id)} />
+            <ClauseItem key={clause.id} clause={clause} named={doubtful.named.has(clause.id)} why={why(clause.id)} />
           ))}
         </ol>
         {guideline.labels.length > 0 && (
@@ -64,13 +69,12 @@ export function GuidelinePane({ item, onClose, onFlag }: Props): VNode {
   );
 }
 
-function ClauseItem({ clause, named, marked }: { clause: Clause; named: boolean; marked: boolean }): VNode {
-  const kind = named ? "clause clause-named" : marked ? "clause clause-between" : "clause";
+function ClauseItem({ clause, named, why }: { clause: Clause; named: boolean; why: string | null }): VNode {
+  const kind = named ? "clause clause-named" : why ? "clause clause-between" : "clause";
   return (
     <li class={kind}>
       <b class="clause-id">{clause.id}</b>
-      {named && <span class="clause-why">named in a doubt</span>}
-      {!named && marked && <span class="clause-why">about both labels in doubt</span>}
+      {why && <span class="clause-why">{why}</span>}
       <p>{inline(clause.text)}</p>
     </li>
   );
