@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from llmlabel.domain.document import Document
 from llmlabel.domain.label import Label
@@ -118,7 +119,7 @@ class Tasks:
             work.put_transcription_back(document_id, run)
             raise
         except Exception as error:
-            log.warning("transcription failed", document_id=document_id, **told(error))
+            log.warning("transcription failed", document_ids=[document_id], **told(error))
             return failure_of(error)
         return None
 
@@ -128,14 +129,16 @@ class Tasks:
         path: Path = self._store.recordings.path(stored.recording.sha256)
 
         async def work() -> Transcription:
-            with stage("transcribe"):
+            with stage("transcribe"), bound_contextvars(document_ids=[document_id]):
                 return await self._transcribe(path, stored.language)
 
         return self._loop.run(self._patience.ask(work))
 
     def _label_some(self, ids: Sequence[str], guideline: str, run: int) -> None:
         try:
-            self._label_spoken(ids, guideline, run)
+            # So that every line that any part logs of these documents names them.
+            with bound_contextvars(document_ids=list(ids[:SOME]), guideline=guideline):
+                self._label_spoken(ids, guideline, run)
         except Stopped:
             self._store.work.put_back(ids, guideline, run)
             raise
@@ -173,12 +176,7 @@ class Tasks:
         places = self._places(documents, labels, guideline)
         with stage("store", len(labels), guideline):
             self._store.labels.save(labels, run, places)
-        log.info(
-            "labeled",
-            guideline=guideline,
-            document_ids=[label.document_id for label in labels[:SOME]],
-            documents=len(labels),
-        )
+        log.info("labeled", documents=len(labels))
         self._changed()
 
     def _places(
