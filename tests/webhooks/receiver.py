@@ -42,7 +42,10 @@ class Receiver:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
+                length = int(self.headers["Content-Length"])
+                body = self.rfile.read(length)
+                if len(body) < length:
+                    return  # its sender was killed meanwhile
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 outer._take(self, Received(self.path, headers, body))
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
-from conftest import Clock
 
 from llmlabel.domain.webhook import Message, Webhook
 from llmlabel.errors import Conflict, InvalidInput, NotFound
 from llmlabel.store import Store
 from llmlabel.store.deliveries import GIVE_UP_AFTER, GIVE_UP_FAILURES, KEEP_DEAD, KEEP_DELIVERED
 from llmlabel.store.webhooks import MOST
+
+if TYPE_CHECKING:
+    from conftest import Clock
 
 
 def take(store: Store, webhook: Webhook, most: int = 100) -> list[Message]:
