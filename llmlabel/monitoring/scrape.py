@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 STANDING_SECONDS = 5.0
 QUALITY_SECONDS = 60.0
+WAIT_SECONDS = 4.0
+"""For each of the two; Prometheus gives up on a scrape after ten by default."""
 
 log = structlog.get_logger()
 
@@ -32,8 +34,8 @@ class Scrape:
     """Gives all metrics in one answer.
 
     Counts that matter are read from the database, so that they survive restarts and are the
-    same whichever process is asked; they are kept for some seconds. While the database cannot
-    be read they are missing, and `llmlabel_store_up` is 0.
+    same whichever process is asked; they are read in the background and kept for some seconds.
+    While the database cannot be read they are missing, and `llmlabel_store_up` is 0.
 
     Args:
         telemetry: Of this process.
@@ -55,8 +57,10 @@ class Scrape:
         self._watch = watch
         self._guidelines = guidelines
         self._promise_for = promise_for
-        self._standing: Kept[Standing] = Kept(Standings(store.database).read, STANDING_SECONDS)
-        self._quality: Kept[list[Quality]] = Kept(self._qualities, QUALITY_SECONDS)
+        self._standing: Kept[Standing] = Kept(
+            Standings(store.database).read, STANDING_SECONDS, WAIT_SECONDS
+        )
+        self._quality: Kept[list[Quality]] = Kept(self._qualities, QUALITY_SECONDS, WAIT_SECONDS)
         from prometheus_client import CollectorRegistry  # noqa: PLC0415
 
         self._whole = CollectorRegistry()
@@ -88,8 +92,10 @@ class Scrape:
         up = 1
         families: list[Metric] = []
         try:
-            families += of_standing(self._standing.get(), self._store.database.clock())
-            families += of_quality(self._quality.get())
+            standing, quality = self._standing.get(), self._quality.get()
+            if standing is not None:
+                families += of_standing(standing, self._store.database.clock())
+            families += of_quality(quality or ())
         except LlmlabelError as error:
             up = 0
             log.warning("metrics of the database are missing", **told(error))

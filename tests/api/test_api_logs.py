@@ -84,7 +84,7 @@ async def test_no_line_holds_a_text_and_each_has_its_ids(
 
     monkeypatch.setattr(service.store.documents, "get", breaks)
     assert (await client.get("/v1/documents/fine")).status_code == 500
-    logging.getLogger("uvicorn.error").error("heard")
+    logging.getLogger("uvicorn.error").error("heard", exc_info=ValueError(SECRET))
     written = capsys.readouterr().err
     assert SECRET not in written
     assert "ValueError" in written
