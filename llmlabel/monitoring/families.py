@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, get_args
 
 from llmlabel.learning.quality import Quality, State
+from llmlabel.store.deliveries import Waiting
 from llmlabel.store.standing import DECISION_SECONDS, Standing
 
 if TYPE_CHECKING:
@@ -98,6 +99,29 @@ def of_standing(standing: Standing, now: datetime) -> Iterator[Metric]:
         "Time since the last sign of life of a process that runs jobs.",
         ("worker",),
         [((worker,), age(seen)) for worker, seen in standing.workers.items()],
+    )
+
+
+def of_webhooks(found: Waiting, now: datetime) -> Iterator[Metric]:
+    """What is still to be told to endpoints, and what was given up."""
+    oldest = 0.0 if found.oldest is None else max(0.0, (now - found.oldest).total_seconds())
+    yield _gauge(
+        "llmlabel_webhooks_waiting",
+        "Messages to enabled endpoints that are still to be delivered.",
+        (),
+        [((), found.waiting)],
+    )
+    yield _gauge(
+        "llmlabel_webhooks_oldest_seconds",
+        "Age of the oldest of them; 0 where none is.",
+        (),
+        [((), oldest)],
+    )
+    yield _gauge(
+        "llmlabel_webhooks_dead",
+        "Messages that were given up and not sent again.",
+        (),
+        [((), found.dead)],
     )
 
 

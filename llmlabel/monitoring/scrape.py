@@ -13,9 +13,10 @@ from llmlabel.errors import LlmlabelError
 from llmlabel.guidelines import GuidelineLibrary
 from llmlabel.learning.quality import Quality, quality_of
 from llmlabel.learning.watch import Watch
-from llmlabel.monitoring.families import of_quality, of_standing
+from llmlabel.monitoring.families import of_quality, of_standing, of_webhooks
 from llmlabel.monitoring.kept import Kept
 from llmlabel.store import Store
+from llmlabel.store.deliveries import Waiting
 from llmlabel.store.standing import Standing, Standings
 from llmlabel.telemetry import Telemetry, told
 
@@ -60,6 +61,9 @@ class Scrape:
         self._standing: Kept[Standing] = Kept(
             Standings(store.database).read, STANDING_SECONDS, WAIT_SECONDS
         )
+        self._webhooks: Kept[Waiting] = Kept(
+            store.deliveries.counts, STANDING_SECONDS, WAIT_SECONDS
+        )
         self._quality: Kept[list[Quality]] = Kept(self._qualities, QUALITY_SECONDS, WAIT_SECONDS)
         from prometheus_client import CollectorRegistry  # noqa: PLC0415
 
@@ -96,6 +100,9 @@ class Scrape:
             if standing is not None:
                 families += of_standing(standing, self._store.database.clock())
             families += of_quality(quality or ())
+            webhooks = self._webhooks.get()
+            if webhooks is not None:
+                families += of_webhooks(webhooks, self._store.database.clock())
         except LlmlabelError as error:
             up = 0
             log.warning("metrics of the database are missing", **told(error))

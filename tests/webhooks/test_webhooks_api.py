@@ -196,3 +196,20 @@ async def test_only_https_to_public_addresses_unless_allowed(
         assert answer.status_code == 422
         assert "LLMLABEL_WEBHOOKS_PRIVATE" in answer.json()["detail"]
     assert (await client.get("/v1/webhooks")).json() == {"webhooks": []}
+
+
+async def test_what_waits_and_what_was_given_up_is_counted(
+    service: SmallService, client: httpx.AsyncClient
+) -> None:
+    id = (await add(client))["webhook"]["id"]
+    for name in ("sentiment@1.0.0", "ner@1.0.0"):
+        service.store.gates.close(name, "Too many errors.")
+    (message,) = service.store.deliveries.take_up({id: 1}, 60)
+    service.store.deliveries.failed(message, "No.", wait=None)
+    said = (await client.get("/metrics")).text
+    assert "llmlabel_webhooks_waiting 1.0" in said
+    assert "llmlabel_webhooks_dead 1.0" in said
+    (age,) = (
+        line for line in said.splitlines() if line.startswith("llmlabel_webhooks_oldest_seconds ")
+    )
+    assert float(age.split()[1]) >= 0

@@ -1,0 +1,186 @@
+"""One attempt: where it connects to, whom it trusts, and that nothing ends it but its outcome."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpcore
+import pytest
+from receiver import Receiver
+
+from llmlabel.domain.webhook import Message
+from llmlabel.webhooks.send import Sender
+
+HERE = Path(__file__).parent
+
+
+def message(url: str, **changes: Any) -> Message:
+    fields: dict[str, Any] = {
+        "id": "msg_1",
+        "webhook_id": "wh_1",
+        "url": url,
+        "secrets": ("whsec_c2VjcmV0",),
+        "kind": "gate.closed",
+        "happened_at": datetime(2026, 1, 1, tzinfo=UTC),
+        "data": {"guideline": "sentiment@1.0.0"},
+    }
+    return Message(**fields | changes)
+
+
+@pytest.fixture
+async def sender() -> AsyncIterator[Sender]:
+    sender = Sender(private=True, timeout=20)
+    yield sender
+    await sender.close()
+
+
+@pytest.fixture
+def named(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """Has a name server say something else at every look-up; returns who was asked for."""
+
+    def answer(*addresses: str) -> list[str]:
+        asked: list[str] = []
+
+        def look_up(host: str, port: int, **_: Any) -> Any:
+            asked.append(host)
+            address = addresses[min(len(asked), len(addresses)) - 1]
+            family = socket.AF_INET6 if ":" in address else socket.AF_INET
+            return [(family, socket.SOCK_STREAM, 6, "", (address, port))]
+
+        monkeypatch.setattr(socket, "getaddrinfo", look_up)
+        return asked
+
+    return answer
+
+
+@pytest.fixture
+def connected(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Which addresses were connected to; nobody answers there."""
+    seen: list[str] = []
+
+    async def refuse(self: Any, host: str, *_: Any, **__: Any) -> Any:
+        seen.append(host)
+        raise httpcore.ConnectError("nobody is there")
+
+    monkeypatch.setattr(httpcore.AnyIOBackend, "connect_tcp", refuse)
+    return seen
+
+
+async def test_the_address_that_was_checked_is_the_one_that_is_connected_to(
+    named: Callable[..., list[str]], connected: list[str]
+) -> None:
+    asked = named("93.184.215.14", "127.0.0.1")
+    sender = Sender()
+    first = await sender.send(message("https://rebinding.example/"))
+    assert (asked, connected) == (["rebinding.example"], ["93.184.215.14"])
+    assert str(first.error).startswith("It cannot be reached")
+    second = await sender.send(message("https://rebinding.example/"))
+    assert "not an address of the public network" in str(second.error)
+    assert connected == ["93.184.215.14"]
+    await sender.close()
+
+
+@pytest.mark.parametrize(
+    "address", ["10.1.2.3", "::1", "::ffff:192.168.0.1", "169.254.169.254", "64:ff9b::a00:1"]
+)
+async def test_a_name_that_leads_inside_is_not_followed(
+    named: Callable[..., list[str]], connected: list[str], address: str
+) -> None:
+    named(address)
+    sender = Sender()
+    outcome = await sender.send(message("https://inside.example/"))
+    assert "not an address of the public network" in str(outcome.error)
+    assert connected == []
+    await sender.close()
+
+
+async def test_a_proxy_of_the_environment_is_not_used(
+    monkeypatch: pytest.MonkeyPatch, receiver: Receiver, sender: Sender
+) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    assert (await sender.send(message(receiver.url))).delivered
+
+
+async def test_a_name_that_is_not_known_and_a_connection_that_breaks_are_outcomes(
+    receiver: Receiver, sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(*_: Any, **__: Any) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    receiver.answer = lambda _: "close"
+    outcome = await sender.send(message(receiver.url))
+    assert (outcome.delivered, outcome.status) == (False, None)
+    assert str(outcome.error).startswith("The connection broke")
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    outcome = await sender.send(message("http://nowhere.example/"))
+    assert "Name or service not known" in str(outcome.error)
+
+
+async def test_what_is_not_http_is_an_outcome(sender: Sender) -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def babble() -> None:
+        connection, _ = listener.accept()
+        connection.recv(65536)
+        connection.sendall(b"220 mail.example ready\r\n" * 10)
+        connection.close()
+
+    thread = threading.Thread(target=babble, daemon=True)
+    thread.start()
+    outcome = await sender.send(message(f"http://127.0.0.1:{listener.getsockname()[1]}/"))
+    assert str(outcome.error).startswith("The connection broke")
+    thread.join()
+    listener.close()
+
+
+@pytest.fixture
+def encrypted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], str]]:
+    """Starts an endpoint on loopback with the certificate of a name; another one is trusted.
+
+    The two files hold keys that were made for these tests and are used nowhere else.
+    """
+    opened: list[socket.socket] = []
+
+    def answer(listener: socket.socket, context: ssl.SSLContext) -> None:
+        connection, _ = listener.accept()
+        try:
+            with context.wrap_socket(connection, server_side=True) as secure:
+                secure.recv(65536)
+                secure.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+        except OSError:
+            connection.close()
+
+    def serve(name: str, trusted: str) -> str:
+        monkeypatch.setenv("SSL_CERT_FILE", str(HERE / f"{trusted}.pem"))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(HERE / f"{name}.pem")
+        listener = socket.create_server(("127.0.0.1", 0))
+        opened.append(listener)
+        threading.Thread(target=answer, args=(listener, context), daemon=True).start()
+        return f"https://localhost:{listener.getsockname()[1]}/"
+
+    yield serve
+    for each in opened:
+        each.close()
+
+
+async def test_a_certificate_is_checked_against_the_name_not_the_address(
+    encrypted: Callable[[str, str], str],
+) -> None:
+    for name, trusted, is_good in (
+        ("localhost", "localhost", True),
+        ("localhost", "other", False),
+        ("other", "other", False),
+    ):
+        sender = Sender(private=True)
+        outcome = await sender.send(message(encrypted(name, trusted)))
+        assert outcome.delivered == is_good, outcome
+        assert is_good or "CERTIFICATE_VERIFY_FAILED" in str(outcome.error)
+        await sender.close()
