@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import Callable
 from functools import cached_property, partial
 from pathlib import Path
@@ -23,8 +24,10 @@ from llmlabel.errors import InvalidSetting
 from llmlabel.guidelines import GuidelineLibrary
 from llmlabel.in_force import InForce
 from llmlabel.jobs import Jobs
+from llmlabel.jobs.traces import forget_jobs
 from llmlabel.labelers.example_pool import ExamplePool
 from llmlabel.learning.certification import CERTIFY, Certification
+from llmlabel.learning.erase import Erasing
 from llmlabel.learning.label_errors import Suspect, label_errors
 from llmlabel.learning.losses import loss_of
 from llmlabel.learning.order import priorities
@@ -43,6 +46,7 @@ from llmlabel.routing import Routing, Step
 from llmlabel.settings import Settings, tracing_asked
 from llmlabel.shipped import search_folders
 from llmlabel.store import Store
+from llmlabel.store.erasure import AT_ONCE
 from llmlabel.telemetry import Telemetry, open_telemetry
 from llmlabel.webhooks.courier import Courier
 from llmlabel.webhooks.endpoints import Endpoints
@@ -56,6 +60,9 @@ if TYPE_CHECKING:
 
 TAKE_OVER_SECONDS = 90.0
 """A job that begins anew after a crash waits so long until the training it left counts as dead."""
+
+RETENTION_SECONDS = 3600.0
+"""How often documents that are too old are looked for."""
 
 Counted = Callable[[int, int], None]
 """Told how many of how many are done."""
@@ -81,6 +88,7 @@ class Application:
             promise=settings.promise,
             seed=settings.audit_seed,
         )
+        self._retain_at = 0.0
         self.pipeline = Pipeline(self.in_force.routing)
 
     @cached_property
@@ -207,6 +215,20 @@ class Application:
         return Relabeling(lambda: self.store, self.guidelines.get, self.label_errors)
 
     @cached_property
+    def erase(self) -> Erasing:
+        """Deletes documents with everything derived; call it."""
+        return Erasing(
+            lambda: self.store,
+            self.guidelines.get,
+            forget_jobs=lambda ids: forget_jobs(self.store.database, ids),
+            forget=self._forget_texts,
+        )
+
+    def _forget_texts(self, since: int) -> None:
+        self.parts.forget_texts(since)
+        self.in_force.forget()
+
+    @cached_property
     def watch(self) -> Watch:
         """What looks after the promises in force."""
         return Watch(self.store, self.guidelines.get)
@@ -331,12 +353,23 @@ class Application:
 
     def _upkeep(self) -> None:
         self.watch.upkeep()
+        self.erase.keep_up()
+        self._retain()
         for guideline in self.guidelines.list():
             if due(self.store, guideline.ref, self.settings.train_after):
                 # One id for so many verdicts: asked for again, it is the same job.
                 verdicts = self.store.verified.decided_since(guideline.ref, None)
                 id = f"auto-{guideline.ref}-{verdicts}"
                 self.jobs.learning.submit("train", guideline.ref, "verdicts", id=id)
+
+    def _retain(self) -> None:
+        days = self.settings.retention_days
+        if days is None or time.monotonic() < self._retain_at:
+            return
+        done = self.erase.retain(days, keep_verified=self.settings.retention_keep_verified)
+        # A full part says that there is more; else an hour is soon enough.
+        more = done is not None and done.erased.documents >= AT_ONCE
+        self._retain_at = time.monotonic() + (0.0 if more else RETENTION_SECONDS)
 
     async def _order(
         self, documents: Sequence[Document], labels: Sequence[Label], ref: str

@@ -159,6 +159,10 @@ class InForce:
             "training": training or None,
         }
 
+    def forget(self) -> None:
+        """Read what was learned anew at its next use; texts may have been cut out of it."""
+        self._learned.clear()
+
     def _load(self, training: str, guideline: Guideline) -> Learned:
         if training not in self._learned:
             store = self._store()

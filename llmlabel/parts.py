@@ -146,6 +146,13 @@ class Parts:
             return {"model": name}
         return {"model": entry.name, "files": {file.path: file.sha256 for file in entry.files}}
 
+    def forget_texts(self, since: int) -> None:
+        """Drop the kept replies that hold words of documents; see `ReplyCache.forget_texts`."""
+        cache = self._cache or ReplyCache(self.settings.home / "replies.db")
+        cache.forget_texts(since)
+        if self._cache is None:
+            cache.close()
+
     @cached_property
     def _cache(self) -> ReplyCache | None:
         return ReplyCache(self.settings.home / "replies.db") if self.settings.llm_cache else None

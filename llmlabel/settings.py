@@ -147,6 +147,13 @@ class Settings(BaseSettings):
     train_after: int = Field(default=200, ge=0)
     """Verdicts on a guideline after which its student and calibrator are trained anew; 0 never."""
 
+    retention_days: int | None = Field(default=None, ge=1)
+    """Documents older than this are deleted by the service with everything made of them; without
+    it they stay until somebody deletes them."""
+
+    retention_keep_verified: bool = True
+    """Keep what a person decided, and what is gold, beyond `retention_days`."""
+
     lease_seconds: float = Field(default=300.0, gt=0)
     """How long a reviewer keeps an item without a sign of life."""
 

@@ -23,6 +23,7 @@ from llmlabel.api.preferences import WaitSeconds, settled
 from llmlabel.api.problems import documented
 from llmlabel.api.route import Route
 from llmlabel.api.service import TheService
+from llmlabel.store.erasure import Erased
 from llmlabel.store.records import DocumentStatus
 
 router = APIRouter(prefix="/v1/documents", tags=["documents"], route_class=Route)
@@ -119,6 +120,19 @@ router.include_router(recordings.router)  # before the next route, whose id may 
 def get(service: TheService, id: str) -> DocumentOut:
     """Give a document: status, text, transcript, labels."""
     return DocumentOut.of(service.store.documents.get(id))
+
+
+@router.delete("/{id:path}", summary="Delete a document", responses=documented(404, 409))
+def delete(service: TheService, id: str) -> Erased:
+    """Delete a document with everything made of it, for good.
+
+    With it go its labels, predictions, reviews, verdicts, transcript and recording, gold and hidden
+    gold of the same text, kept answers and messages in which it occurs; learned versions lose it
+    as an example. What was counted of it for audits and certificates stays, without a text. The
+    answer says how many of each. It comes when the database holds nothing of it any more, which
+    takes a moment: on SQLite the file is written anew.
+    """
+    return service.erase([id])
 
 
 def _name(ref: str) -> str:

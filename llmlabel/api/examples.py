@@ -232,6 +232,22 @@ _model = {"name": "whisper-base", "state": "available", "remedy": None}
 _field_problem = {"field": "documents.1.text", "message": "The text is empty or only white space."}
 
 EXAMPLES: Final[dict[str, Any]] = {
+    "Erased": {
+        "documents": 1,
+        "labels": 3,
+        "predictions": 4,
+        "reviews": 1,
+        "verdicts": 1,
+        "gold": 0,
+        "benchmarks": 0,
+        "flags": 0,
+        "messages": 2,
+        "recordings": 1,
+        "answers": 1,
+        "events": 2,
+        "trainings": 1,
+        "compacted": True,
+    },
     "Alive": {"status": "ok", "version": "0.1.0"},
     "AudioForm": {"file": "voicemail.ogg", "guidelines": ["transcription"], "language": "en"},
     "AuditQuality": _audits,

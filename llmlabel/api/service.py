@@ -11,6 +11,7 @@ from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.promise import Promise
 from llmlabel.guidelines import GuidelineLibrary
 from llmlabel.jobs import Jobs
+from llmlabel.learning.erase import Erasing
 from llmlabel.learning.relabel import Relabeling
 from llmlabel.learning.watch import Watch
 from llmlabel.models import ModelStore
@@ -75,6 +76,11 @@ class Service(Protocol):
     @property
     def webhooks(self) -> Endpoints:
         """Endpoints that are told what happens."""
+        ...
+
+    @property
+    def erase(self) -> Erasing:
+        """Deletes documents with everything made of them."""
         ...
 
     @property

@@ -31,6 +31,8 @@ COMMANDS = {
     "agreement": "llmlabel.cli.agreement:agreement",
     "reviews": "llmlabel.cli.reviews:app",
     "webhooks": "llmlabel.cli.webhooks:app",
+    "documents": "llmlabel.cli.documents:app",
+    "purge": "llmlabel.cli.purge:purge",
     "models": "llmlabel.cli.models:app",
     "doctor": "llmlabel.cli.doctor:doctor",
     "settings": "llmlabel.cli.settings:settings",

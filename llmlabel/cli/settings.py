@@ -65,6 +65,12 @@ def page() -> str:
         "|---|---|---|",
     ]
     lines += [f"| `{row.variable}` | {row.default} | {row.meaning} |" for row in rows()]
+    lines += [
+        "",
+        "Traces are set by the standard variables of OpenTelemetry "
+        "(`OTEL_EXPORTER_OTLP_ENDPOINT` and the",
+        "like), which need `llmlabel[otel]`; see [operations](operations.md#traces).",
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -13,7 +13,9 @@ from llmlabel.errors import (
     LlmlabelError,
     ModelBusy,
     ModelUnreachable,
+    NotFound,
     StoreUnavailable,
+    UnknownGuideline,
 )
 from llmlabel.store import Failure
 
@@ -96,6 +98,8 @@ def groups(
 
 def concerns_one(error: Exception) -> bool:
     """Whether an error may come from one document of a batch, so that the others can be saved."""
+    if isinstance(error, NotFound):  # a document that was deleted meanwhile
+        return not isinstance(error, UnknownGuideline)
     return isinstance(error, InvalidInput) or not isinstance(error, LlmlabelError)
 
 

@@ -173,8 +173,8 @@ class Watch:
             )
 
     def _seen(self, result: AuditResult, counted: Loss) -> Seen:
-        loss = None
-        if result.drawn and not result.pending:
+        loss = result.loss
+        if loss is None and result.drawn and not result.pending:
             language = None
             if isinstance(result.answer, TranscriptAnswer) and result.document_id is not None:
                 [document] = self._store.documents.texts([result.document_id])

@@ -106,6 +106,31 @@ class ReplyCache:
         """Drop the longest unused replies until the size is within the limit."""
         self._use(self._prune)
 
+    def forget_texts(self, since: int) -> None:
+        """Drop every reply that holds words of a document; probabilities of labels stay.
+
+        A reply does not say whose words they are, so none is kept when a document is deleted.
+        The file is rewritten without them, and so are damaged ones that were moved aside.
+
+        Args:
+            since: A number that grows with every deletion; done once for each.
+        """
+        for damaged in self._path.parent.glob(f"{self._path.name}.damaged-*"):
+            damaged.unlink(missing_ok=True)
+        if not self._path.exists():
+            return
+
+        def write(db: sqlite3.Connection) -> None:
+            if db.execute("PRAGMA user_version").fetchone()[0] >= since:
+                return
+            with db:
+                db.execute("DELETE FROM reply WHERE value NOT LIKE '{\"probabilities\":%'")
+            db.execute("VACUUM")
+            db.execute(f"PRAGMA user_version={int(since)}")
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+        self._use(write)
+
     def close(self) -> None:
         """Close the file; the next use opens it again."""
         with self._lock:
@@ -134,6 +159,7 @@ class ReplyCache:
             try:
                 db.execute("PRAGMA journal_mode=WAL")
                 db.execute("PRAGMA synchronous=NORMAL")
+                db.execute("PRAGMA secure_delete=ON")
                 db.executescript(_SCHEMA)
             except BaseException:
                 db.close()

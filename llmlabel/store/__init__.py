@@ -9,6 +9,7 @@ from typing import Self
 
 import sqlalchemy as sa
 
+from llmlabel.store.aged import Aged
 from llmlabel.store.audits import Audits
 from llmlabel.store.benchmarks import Benchmarks
 from llmlabel.store.certificates import Certificates
@@ -78,6 +79,7 @@ class Store:
         benchmarks: Hidden gold given to reviewers; use it through `llmlabel.review`.
         people: Reviewers: their clearances and their scores.
         flags: What reviewers remark on guidelines.
+        aged: Documents that are old enough to go.
         webhooks: Endpoints that are told what happens.
         deliveries: What they are told.
     """
@@ -102,6 +104,7 @@ class Store:
         self.benchmarks = Benchmarks(database, self.events)
         self.people = People(database, self.events, self.benchmarks)
         self.flags = Flags(database, self.events)
+        self.aged = Aged(database)
         self.webhooks = Webhooks(database, self.events)
         self.deliveries = Deliveries(database, self.events)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -18,7 +19,7 @@ from llmlabel.store.learning_records import AuditResult
 from llmlabel.store.openings import place_in_queue
 from llmlabel.store.outbox import label_notice, put, review_notice
 from llmlabel.store.records import StoredLabel
-from llmlabel.store.tables import labels, reviews
+from llmlabel.store.tables import events, labels, reviews
 from llmlabel.store.verified import Standing, read_answer, standing
 
 # Labels without opinions are small; this many are read at once.
@@ -43,13 +44,14 @@ class Audits:
             certificate: Its id.
         """
         with self._database.read() as connection:
-            return list(_results(connection, labels.c.certificate == certificate))
+            found = list(_results(connection, labels.c.certificate == certificate))
+            return _with_erased(connection, certificate, found)
 
     def uncertified(self, guideline: str) -> list[AuditResult]:
         """The same of what was accepted under a guideline (`name@version`) by a bare threshold."""
         where = sa.and_(labels.c.guideline == guideline, labels.c.certificate.is_(None))
         with self._database.read() as connection:
-            return list(_results(connection, where))
+            return _with_erased(connection, guideline, list(_results(connection, where)))
 
     def accepted_since(
         self, guideline: str, after: int = 0, *, certificate: str | None = None
@@ -213,6 +215,40 @@ class Audits:
             }
             for stored in current
         ]
+
+
+def kept_audits(
+    connection: sa.Connection, document_ids: Sequence[str]
+) -> Iterator[tuple[str, str, AuditResult]]:
+    """What is to be remembered of audits before their documents are deleted.
+
+    Yields:
+        The certificate, or the guideline where there was none; the guideline; the result.
+    """
+    mine = labels.c.document_id.in_(document_ids)
+    groups = connection.execute(
+        sa.select(labels.c.guideline, labels.c.certificate).where(mine).distinct()
+    ).all()
+    for guideline, certificate in groups:
+        where = sa.and_(
+            mine,
+            labels.c.guideline == guideline,
+            labels.c.certificate.is_not_distinct_from(certificate),
+        )
+        for result in _results(connection, where):
+            yield certificate or guideline, guideline, result
+
+
+def _with_erased(
+    connection: sa.Connection, subject: str, found: list[AuditResult]
+) -> list[AuditResult]:
+    """The results together with those whose documents were deleted since, in order."""
+    query = sa.select(events).where(events.c.kind == "audit.kept", events.c.subject == subject)
+    kept = [json.loads(row.payload) for row in connection.execute(query.order_by(events.c.seq))]
+    for each in kept:
+        moment = datetime.fromisoformat(each.pop("at"))
+        found.append(AuditResult(**each, created_at=moment))
+    return sorted(found, key=lambda result: result.seq) if kept else found
 
 
 def _review_id(label_id: str, kind: str, earlier: int) -> str:

@@ -147,7 +147,9 @@ def _engine(url: str) -> sa.Engine:
         ) from error
     if parsed.drivername in {"postgres", "postgresql", "postgresql+psycopg"}:
         return _pinged(
-            sa.create_engine(parsed.set(drivername="postgresql+psycopg"), pool_size=POOL)
+            sa.create_engine(
+                parsed.set(drivername="postgresql+psycopg"), pool_size=POOL, hide_parameters=True
+            )
         )
     if parsed.drivername not in {"sqlite", "sqlite+pysqlite"}:
         raise InvalidSetting(
@@ -167,7 +169,11 @@ def _engine(url: str) -> sa.Engine:
             f"({error.strerror}); name one in a folder that can be written."
         ) from error
     engine = sa.create_engine(
-        parsed, pool_size=POOL, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}
+        parsed,
+        pool_size=POOL,
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+        # An error that is logged must not hold the texts that it is about.
+        hide_parameters=True,
     )
 
     @sa.event.listens_for(engine, "connect")
@@ -178,6 +184,8 @@ def _engine(url: str) -> sa.Engine:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA foreign_keys=ON")
+        # What is deleted is written over at once, not when its place is needed.
+        connection.execute("PRAGMA secure_delete=ON")
 
     return engine
 

@@ -99,6 +99,9 @@ class AuditResult(Value):
     answer: Answer | None = None
     label_id: str | None = None
     document_id: str | None = None
+    loss: float | None = Field(
+        default=None, description="How wrong it was; kept of a document that was deleted since."
+    )
     created_at: datetime
 
 

@@ -107,6 +107,21 @@ class Recordings:
             raise self._unwritable(error) from error
         return path
 
+    def discard(self, sha256: str) -> None:
+        """Delete the bytes of a recording, and the files made of them; call it twice at will.
+
+        Raises:
+            StoreUnavailable: A file cannot be deleted.
+        """
+        try:
+            for file in sorted(self._path(sha256).parent.glob(f"{sha256}*")):
+                file.unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreUnavailable(
+                f"A recording could not be deleted from {self._folder}: {error}. Its document is "
+                f"gone; delete the files {sha256[:2]}/{sha256}* there by hand."
+            ) from error
+
     def _unwritable(self, error: OSError) -> StoreUnavailable:
         return StoreUnavailable(
             f"The recording could not be written to {self._folder}: {error}. Make room or "

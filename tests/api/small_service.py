@@ -28,6 +28,7 @@ from llmlabel.guidelines import GuidelineLibrary
 from llmlabel.jobs import Jobs, Patience
 from llmlabel.learning.certification import CERTIFY, Asked
 from llmlabel.learning.certify import certify
+from llmlabel.learning.erase import Erasing
 from llmlabel.learning.label_errors import Suspect
 from llmlabel.learning.losses import loss_of
 from llmlabel.learning.relabel import Relabeling
@@ -86,6 +87,9 @@ class SmallService:
         )
         self.suspects: list[Suspect] = []
         self.relabel = Relabeling(lambda: self.store, self.guidelines.get, self.label_errors)
+        self.erase = Erasing(
+            lambda: self.store, self.guidelines.get, lambda _: None, lambda _: None
+        )
         self.promise: Promise | None = None
         self.watch = Watch(self.store, self.guidelines.get)
         self.webhooks = Endpoints(
