@@ -106,6 +106,10 @@ class DurableQueue:
                 "serializer": DBOSPortableJSONSerializer(),
             }
         )
+        # Its lines take the form of all others.
+        logger = logging.getLogger("dbos")
+        logger.handlers.clear()
+        logger.propagate = True
         for name, (function, _, _) in self._functions.items():
             DBOS.workflow(name=name, max_recovery_attempts=MAX_RECOVERIES)(
                 self._told(name, function)
@@ -163,18 +167,19 @@ class DurableQueue:
     ) -> None:
         """Add a job within a transaction of the store; one with this id is not added again."""
         assert self._client is not None, "the queue takes jobs between start and stop"
-        self._client.enqueue_in_transaction(
-            connection,
-            {
-                "workflow_name": name,
-                "queue_name": name,
-                "workflow_id": id,
-                "app_version": JOBS_VERSION,
-                # Beside the arguments, so that releases which know nothing of it run the job too.
-                "attributes": {CARRIED: self._telemetry.carried()},
-            },
-            *arguments,
-        )
+        with self._telemetry.sending(name, id) as carried:
+            self._client.enqueue_in_transaction(
+                connection,
+                {
+                    "workflow_name": name,
+                    "queue_name": name,
+                    "workflow_id": id,
+                    "app_version": JOBS_VERSION,
+                    # Beside the arguments: a release that knows nothing of it runs the job too.
+                    "attributes": {CARRIED: carried},
+                },
+                *arguments,
+            )
 
     def dead(self) -> list[DeadJob]:
         """The jobs that ended without doing their work."""

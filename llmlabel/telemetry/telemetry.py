@@ -48,13 +48,15 @@ class Telemetry:
         ):
             yield span
 
-    def carried(self) -> dict[str, str]:
-        """What goes with a job through the queue: the ids of the request that asked for it."""
+    @contextmanager
+    def sending(self, queue: str, id: str) -> Iterator[dict[str, str]]:
+        """A job is put into the queue; gives what goes with it: the ids of who asked for it."""
         ids = {}
         request = structlog.contextvars.get_contextvars().get(REQUEST_ID)
         if request:
             ids[REQUEST_ID] = str(request)
-        return ids | self.tracer.carrier()
+        with self.tracer.span(f"send {queue}", "producer", _messaging("send", queue, id)):
+            yield ids | self.tracer.carrier()
 
     @contextmanager
     def job(self, queue: str, id: str, carried: Mapping[str, str]) -> Iterator[None]:
@@ -63,12 +65,7 @@ class Telemetry:
         if REQUEST_ID in carried:
             ids[REQUEST_ID] = carried[REQUEST_ID]
         parent = {name: carried[name] for name in _TRACE if name in carried}
-        attributes = {
-            "messaging.system": "llmlabel",
-            "messaging.operation.type": "process",
-            "messaging.destination.name": queue,
-            "messaging.message.id": id,
-        }
+        attributes = _messaging("process", queue, id)
         outcome = "failed"
         try:
             with (
@@ -89,6 +86,15 @@ class Telemetry:
     def close(self) -> None:
         """Send what is still to be sent."""
         self.tracer.close()
+
+
+def _messaging(operation: str, queue: str, id: str) -> dict[str, str]:
+    return {
+        "messaging.system": "llmlabel",
+        "messaging.operation.type": operation,
+        "messaging.destination.name": queue,
+        "messaging.message.id": id,
+    }
 
 
 def open_telemetry(worker: str, *, tracing: bool = False) -> Telemetry:

@@ -85,10 +85,12 @@ async def test_no_line_holds_a_text_and_each_has_its_ids(
     monkeypatch.setattr(service.store.documents, "get", breaks)
     assert (await client.get("/v1/documents/fine")).status_code == 500
     logging.getLogger("uvicorn.error").error("heard", exc_info=ValueError(SECRET))
+    logging.getLogger("dbos").warning("said by the queue")
     written = capsys.readouterr().err
     assert SECRET not in written
     assert "ValueError" in written
     assert "heard" in written
+    assert "said by the queue" in written
     if form == "text":
         return
     lines = [json.loads(line) for line in written.splitlines()]

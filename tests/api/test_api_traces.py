@@ -77,10 +77,11 @@ async def test_a_document_is_one_trace_from_its_client_to_the_model(
     while "process label" not in _named(spans):  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     found = _named(spans)
-    served, job, stored, asked = (
-        found[name] for name in ("POST /v1/documents", "process label", "store", "chat fake")
+    served, sent, job, stored, asked = (
+        found[name]
+        for name in ("POST /v1/documents", "send label", "process label", "store", "chat fake")
     )
-    for span in (served, job, stored, asked):
+    for span in (served, sent, job, stored, asked):
         assert span.context is not None
         assert f"{span.context.trace_id:032x}" == TRACE
         assert SECRET not in span.to_json()
@@ -94,13 +95,14 @@ async def test_a_document_is_one_trace_from_its_client_to_the_model(
         return f"{span.context.span_id:016x}"
 
     assert child_of(served) == CALLER
-    assert child_of(job) == id_of(served)
+    assert child_of(sent) == id_of(served)
+    assert child_of(job) == id_of(sent)
     assert child_of(stored) == id_of(job)
     assert child_of(asked) == id_of(job)
     assert served.kind.name == "SERVER"
     assert (served.attributes or {})["http.route"] == "/v1/documents"
     assert (served.attributes or {})["http.response.status_code"] == 200
-    assert job.kind.name == "CONSUMER"
+    assert (sent.kind.name, job.kind.name) == ("PRODUCER", "CONSUMER")
     assert (job.attributes or {})["messaging.destination.name"] == "label"
     told = dict(asked.attributes or {})
     assert asked.kind.name == "CLIENT"
