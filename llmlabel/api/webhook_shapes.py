@@ -24,7 +24,10 @@ Note = Annotated[str, Field(max_length=2000, description="For people.")]
 
 
 def _in_utc(moment: datetime) -> datetime:
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError as exc:
+        raise ValueError("no such moment in UTC") from exc
 
 
 class WebhookIn(Body):

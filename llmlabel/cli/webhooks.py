@@ -211,7 +211,8 @@ def replay(
         bool, typer.Option("--delivered", help="Those it received, instead of those given up.")
     ] = False,
     hours: Annotated[
-        float | None, typer.Option(min=0, help="Only what happened in the last so many hours.")
+        float | None,
+        typer.Option(min=0, max=9000, help="Only what happened in the last so many hours."),
     ] = None,
 ) -> None:
     """Send messages again under the ids they had; without options, all that were given up."""

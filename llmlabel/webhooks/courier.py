@@ -126,10 +126,10 @@ class Courier:
 
     async def _deliver(self, sender: Sender, message: Message) -> None:
         outcome = await sender.send(message)
-        if self._sent is not None:
-            self._sent(message, outcome)
         try:
             await asyncio.to_thread(self._settle, message, outcome)
+            if self._sent is not None:
+                self._sent(message, outcome)
         except Exception as error:
             # It is due again when it is held no more: rather twice than never.
             log.warning("a webhook cannot be settled", message=message.id, **told(error))

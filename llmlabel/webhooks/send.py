@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -24,6 +25,9 @@ from llmlabel.webhooks.signature import headers
 TIMEOUT_SECONDS = 15.0
 MAX_ANSWER_BYTES = 16_384
 """Of an answer's body so much is read, and none of it kept; the connection is then closed."""
+
+BODY_SECONDS = 1.0
+"""For so long the rest of an answer is waited for."""
 
 LOOKUPS = 64
 """Names looked up at once: a name server that is slow for one endpoint holds up no other."""
@@ -85,6 +89,9 @@ class Sender:
             outcome = Outcome(False, error=f"It cannot be reached: {_words(exc)}.")
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as exc:
             outcome = Outcome(False, error=f"The connection broke: {_words(exc)}.")
+        except Exception as exc:
+            # Whatever it is, it counts as an attempt: else it would be tried without an end.
+            outcome = Outcome(False, error=f"It cannot be sent: {_words(exc)}.")
         seconds = time.monotonic() - began
         return Outcome(
             outcome.delivered, outcome.status, outcome.error, outcome.retry_after, seconds
@@ -115,11 +122,7 @@ class Sender:
             "POST", target, headers=list(sent.items()), content=body
         )
         async with request as answer:
-            seen = 0
-            async for piece in answer.aiter_stream():
-                seen += len(piece)
-                if seen > MAX_ANSWER_BYTES:
-                    break
+            await _read_on(answer)
         return _outcome(answer)
 
     def body_of(self, message: Message) -> bytes:
@@ -186,6 +189,20 @@ class _Checked(httpcore.AsyncNetworkBackend):
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+async def _read_on(answer: httpcore.Response) -> None:
+    """Read a short answer to its end, so that its connection can be used again.
+
+    What comes after the status changes nothing, nor does it if nothing comes.
+    """
+    seen = 0
+    with suppress(TimeoutError, httpcore.NetworkError, httpcore.ProtocolError):
+        async with asyncio.timeout(BODY_SECONDS):
+            async for piece in answer.aiter_stream():
+                seen += len(piece)
+                if seen > MAX_ANSWER_BYTES:
+                    return
 
 
 def _outcome(answer: httpcore.Response) -> Outcome:

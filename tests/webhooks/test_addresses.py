@@ -96,6 +96,15 @@ def test_a_url_that_cannot_be_used_is_refused_with_the_field(url: str) -> None:
     assert refused.value.field == "url"
 
 
+@given(st.text() | st.from_regex(r"https://\S+", fullmatch=True), st.booleans())
+def test_any_text_is_a_url_or_refused(text: str, private: bool) -> None:
+    try:
+        url = checked_url(text, private=private)
+    except InvalidInput:
+        return
+    assert checked_url(url, private=private) == url
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "169.254.169.254", "[::ffff:10.0.0.1]"])
 def test_a_url_of_a_private_address_is_refused_unless_allowed(host: str) -> None:
     with pytest.raises(ForbiddenAddress, match="LLMLABEL_WEBHOOKS_PRIVATE"):

@@ -123,6 +123,21 @@ async def test_a_name_that_is_not_known_and_a_connection_that_breaks_are_outcome
     assert "Name or service not known" in str(outcome.error)
 
 
+@pytest.mark.parametrize("host", ["a" * 64, "a" * 300 + ".example", "xn--a", "a..example", "*"])
+async def test_a_name_that_no_server_can_have_is_an_outcome(host: str, sender: Sender) -> None:
+    outcome = await sender.send(message(f"http://{host}/"))
+    assert not outcome.delivered
+    assert outcome.error
+
+
+async def test_an_answer_that_breaks_off_after_its_status_counts(
+    receiver: Receiver, sender: Sender
+) -> None:
+    receiver.answer = lambda _: (200, {"Content-Length": "1000"})
+    outcome = await sender.send(message(receiver.url))
+    assert (outcome.delivered, outcome.status) == (True, 200)
+
+
 async def test_what_is_not_http_is_an_outcome(sender: Sender) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
 
