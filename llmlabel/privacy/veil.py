@@ -71,7 +71,7 @@ class Redactor:
 
     def __init__(self, persons: PersonFinder) -> None:
         self._persons = persons
-        self._tasks: dict[str, Guideline] = {}
+        self._masked: dict[tuple[Example, ...], tuple[Example, ...]] = {}
 
     async def shown(self, texts: Sequence[str]) -> list[Shown]:
         """The texts with placeholders."""
@@ -85,17 +85,16 @@ class Redactor:
 
     async def task(self, guideline: Guideline) -> Guideline:
         """The guideline with its examples masked, and its policy at least `redact`."""
-        if guideline.sha256 not in self._tasks:
-            while len(self._tasks) >= _KEPT_TASKS:
-                self._tasks.pop(next(iter(self._tasks)))
-            [examples] = await self.examples([guideline.examples])
-            policy = guideline.policy
-            if policy.privacy == "open":
-                policy = policy.model_copy(update={"privacy": "redact"})
-            self._tasks[guideline.sha256] = guideline.model_copy(
-                update={"examples": tuple(examples), "policy": policy}
-            )
-        return self._tasks[guideline.sha256]
+        examples = guideline.examples
+        if examples not in self._masked:
+            while len(self._masked) >= _KEPT_TASKS:
+                self._masked.pop(next(iter(self._masked)))
+            [masked] = await self.examples([examples])
+            self._masked[examples] = tuple(masked)
+        policy = guideline.policy
+        if policy.privacy == "open":
+            policy = policy.model_copy(update={"privacy": "redact"})
+        return guideline.model_copy(update={"examples": self._masked[examples], "policy": policy})
 
     async def examples(self, examples: Sequence[Sequence[Example]]) -> list[list[Example]]:
         """The examples with placeholders; their spans are where they were."""
