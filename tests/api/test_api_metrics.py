@@ -12,6 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from small_service import SmallService
 
 from llmlabel.errors import StoreUnavailable
+from llmlabel.monitoring import Scrape
+from llmlabel.telemetry import Telemetry
 
 Samples = dict[str, list[tuple[dict[str, str], float]]]
 
@@ -114,3 +116,18 @@ async def test_a_lost_database_leaves_the_numbers_of_the_process(
     assert _value(samples, "llmlabel_store_up") == 0
     assert "llmlabel_reviews_open" not in samples
     assert "process_resident_memory_bytes" in samples
+
+
+async def test_processes_on_one_database_tell_the_same_of_it(
+    client: httpx.AsyncClient, service: SmallService, doubted: Callable[..., list[str]]
+) -> None:
+    doubted("One", "Two")
+    other = Scrape(
+        Telemetry("other"), service.store, service.watch, service.guidelines, service.promise_for
+    )
+    here = await _scrape(client)
+    there = samples_of(other.render()[0].decode())
+    for name in ("llmlabel_labels_total", "llmlabel_reviews_open", "llmlabel_gate_state"):
+        assert here[name] == there[name]
+        assert all("worker" not in labels for labels, _ in here[name])
+    assert "llmlabel_http_requests_total" not in there

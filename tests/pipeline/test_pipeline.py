@@ -13,6 +13,7 @@ from llmlabel.domain.prediction import Outcome, Prediction, Source
 from llmlabel.errors import EmptyText, ModelUnauthorized
 from llmlabel.pipeline import Pipeline
 from llmlabel.routing import RawJudge, Routing, Step
+from llmlabel.telemetry import Telemetry
 
 
 class Says:
@@ -133,3 +134,20 @@ async def test_a_document_without_words_is_refused(pipeline: Pipeline) -> None:
 async def test_nothing_to_label_asks_nobody(pipeline: Pipeline, parts: dict[str, Says]) -> None:
     assert await pipeline.label([], task(LabelerStep(name="llm"))) == []
     assert parts["llm"].asked == []
+
+
+async def test_whoever_watches_is_told_how_many_went_through_each_stage(
+    pipeline: Pipeline,
+) -> None:
+    telemetry = Telemetry("w")
+    asked = task(LabelerStep(name="spacy"), LabelerStep(name="llm", when="doubtful", doubt=0.7))
+    await pipeline.label(documents("good 0.9"), asked)
+    with telemetry.active():
+        await pipeline.label(documents("good 0.9", "bad 0.6", "good 0.81"), asked)
+
+    def through(stage: str) -> float | None:
+        return telemetry.meters.registry.get_sample_value(
+            "llmlabel_stage_documents_total", {"stage": stage, "worker": "w"}
+        )
+
+    assert (through("labeler:spacy"), through("labeler:llm"), through("judge")) == (3, 1, 3)
