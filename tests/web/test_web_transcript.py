@@ -180,6 +180,15 @@ def test_that_nobody_speaks_is_an_answer(begin: Begin) -> None:
     assert sent(desk) == ("correct", "")
 
 
+def test_a_text_that_was_deleted_again_does_not_say_that_nobody_speaks(begin: Begin) -> None:
+    desk = begin(blind)
+    desk.page.get_by_label("Write what you hear").fill("hello")
+    desk.page.get_by_label("Write what you hear").fill("")
+    desk.press("Control+Enter")
+    desk.page.get_by_text("Give an answer first").wait_for()
+    assert desk.undecided()
+
+
 def aiff(seconds: float) -> bytes:
     """A tone in a kind of file that browsers other than Safari cannot play."""
     wave = 8000 * np.sin(np.arange(int(16_000 * seconds)) / 6)
