@@ -61,7 +61,7 @@ if TYPE_CHECKING:
 TAKE_OVER_SECONDS = 90.0
 """A job that begins anew after a crash waits so long until the training it left counts as dead."""
 
-RETENTION_SECONDS = 3600.0
+RETENTION_SECONDS = 24 * 3600.0
 """How often documents that are too old are looked for."""
 
 Counted = Callable[[int, int], None]
@@ -367,7 +367,7 @@ class Application:
         if days is None or time.monotonic() < self._retain_at:
             return
         done = self.erase.retain(days, keep_verified=self.settings.retention_keep_verified)
-        # A full part says that there is more; else an hour is soon enough.
+        # A full part says that there is more; else tomorrow is soon enough.
         more = done is not None and done.erased.documents >= AT_ONCE
         self._retain_at = time.monotonic() + (0.0 if more else RETENTION_SECONDS)
 

@@ -58,7 +58,9 @@ class Erasing:
         self._forget = forget
         self._seen: int | None = None
 
-    def __call__(self, ids: Collection[str], *, why: str = "asked for") -> Erased:
+    def __call__(
+        self, ids: Collection[str], *, why: str = "asked for", rewrite: bool = True
+    ) -> Erased:
         """Delete documents and everything made of them; see `Erasure`.
 
         Raises:
@@ -66,7 +68,7 @@ class Erasing:
             TrainingUnderWay: A training runs that may have read them; then none is deleted.
         """
         self._forget_jobs(ids)  # first: what is left of them goes when the file is rewritten
-        done = self._erasure()(ids, why=why)
+        done = self._erasure()(ids, why=why, rewrite=rewrite)
         self.keep_up()
         log.info("documents deleted", documents=done.documents, compacted=done.compacted)
         return done
@@ -89,7 +91,7 @@ class Erasing:
                 no other.
             keep_verified: Not those that a person decided, or whose text is gold.
             dry_run: Only count.
-            limit: Delete so many at most.
+            limit: Delete so many at most; while there are more, the database is not rewritten.
             why: For the log.
 
         Raises:
@@ -103,7 +105,8 @@ class Erasing:
         if not dry_run:
             answers = store.aged.drop_answers(before)
             # A bounded number at a time, so that what comes meanwhile waits for a moment only.
-            erased = self(ids, why=why) if ids else Erased()
+            last = len(ids) == len(found.ids)
+            erased = self(ids, why=why, rewrite=last) if ids else Erased()
             erased = erased.model_copy(update={"answers": erased.answers + answers})
         return Purged(
             found=found.found,

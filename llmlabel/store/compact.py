@@ -24,9 +24,7 @@ def compact(database: Database) -> bool:
     they are written over, or until `VACUUM FULL`.
     """
     try:
-        with database.engine.connect().execution_options(
-            isolation_level="AUTOCOMMIT"
-        ) as connection:
+        with database.maintenance() as connection:
             if not database.is_sqlite:
                 names = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables)
                 connection.execute(sa.text(f"VACUUM {names}"))

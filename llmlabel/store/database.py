@@ -79,6 +79,12 @@ class Database:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
 
+    @contextmanager
+    def maintenance(self) -> Iterator[sa.Connection]:
+        """A connection outside of transactions; on SQLite this process writes nothing meanwhile."""
+        with self._writers, self.engine.connect() as connection:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
+
     def exclusive(self, connection: sa.Connection, what: str) -> None:
         """Let nobody else who asks for the same thing pass until this transaction ends.
 

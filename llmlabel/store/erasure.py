@@ -100,12 +100,15 @@ class Erasure:
         self._strip = strip
         self._weigh = weigh
 
-    def __call__(self, ids: Collection[str], *, why: str = "asked for") -> Erased:
+    def __call__(
+        self, ids: Collection[str], *, why: str = "asked for", rewrite: bool = True
+    ) -> Erased:
         """Delete documents and everything made of them.
 
         Args:
             ids: Of documents. Those deleted already are an error, so that a typo is noticed.
             why: For the log; holds nothing of the documents.
+            rewrite: Rewrite the database's file at the end; see `compact`.
 
         Raises:
             NotFound: One of them is not there; then none is deleted.
@@ -122,7 +125,7 @@ class Erasure:
             for sha256 in files:
                 self._sounds.discard(sha256)
             done = done.plus(part)
-        if done.documents:
+        if done.documents and rewrite:
             done = done.model_copy(update={"compacted": compact(self._database)})
         return done
 

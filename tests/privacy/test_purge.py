@@ -108,10 +108,12 @@ def test_retention_goes_on_a_part_at_a_time(
     filled: Store, erase: Callable[[Store], Erasing]
 ) -> None:
     erasing = erase(filled)
-    assert erasing.purge(DAYS, limit=1).erased.documents == 1
+    part = erasing.purge(DAYS, limit=1).erased
+    assert (part.documents, part.compacted) == (1, False)
     assert len(left(filled)) == 5
     done = erasing.retain(90, keep_verified=True)
     assert done is not None
+    assert done.erased.compacted
     assert left(filled) == {"new", "waits", "gold"}
 
 
