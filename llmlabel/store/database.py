@@ -108,12 +108,6 @@ class Database:
         statement = insert(table).on_conflict_do_nothing().returning(*returning)
         return list(connection.execute(statement, rows))
 
-    @property
-    def file(self) -> Path | None:
-        """Where an SQLite database lies; None for a server."""
-        name = self.engine.url.database
-        return Path(name) if self.is_sqlite and name is not None else None
-
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
