@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -112,7 +113,8 @@ class Endpoints:
             NotFound: There is no such endpoint.
         """
         webhooks = self._store().webhooks
-        webhook = webhooks.get(id)
+        webhook = await asyncio.to_thread(webhooks.get, id)
+        secrets = await asyncio.to_thread(webhooks.secrets, id)
         sender = self._sender()
         try:
             return await sender.send(
@@ -120,7 +122,7 @@ class Endpoints:
                     id=f"msg_{uuid.uuid4().hex}",
                     webhook_id=id,
                     url=webhook.url,
-                    secrets=webhooks.secrets(id),
+                    secrets=secrets,
                     kind=TEST_KIND,
                     happened_at=datetime.now(UTC),
                     data={"webhook_id": id},
