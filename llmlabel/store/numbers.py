@@ -11,7 +11,7 @@ from pydantic import Field
 from llmlabel.domain.base import Value
 from llmlabel.store.database import Database
 from llmlabel.store.labels import matches
-from llmlabel.store.tables import gold, labels, predictions, reviews, verdicts
+from llmlabel.store.tables import events, gold, labels, predictions, reviews, verdicts
 
 
 class RouteCounts(Value):
@@ -62,10 +62,10 @@ class Numbers:
             )
 
     def stand(self) -> tuple[int, ...]:
-        """Changes with every new label, verdict (one that takes back, too) and right answer."""
+        """Changes with every new label, verdict (undoing ones, too), right answer and deletion."""
         newest = [
             sa.select(sa.func.max(table.c.seq)).scalar_subquery()
-            for table in (labels, verdicts, gold)
+            for table in (labels, verdicts, gold, events)
         ]
         with self._database.read() as connection:
             return tuple(found or 0 for found in connection.execute(sa.select(*newest)).one())

@@ -12,6 +12,7 @@ from llmlabel.domain.document import Document
 from llmlabel.domain.label import Label, Route
 from llmlabel.domain.review import Filter
 from llmlabel.store import Asker, Store
+from llmlabel.store.erasure import Erasure
 from llmlabel.store.numbers import Numbers
 
 REF = "sentiment@1.0.0"
@@ -31,6 +32,26 @@ def put(store: Store, label_of: Callable[..., Label]) -> Callable[..., None]:
         store.labels.save([label_of(document, route, **changes)], run)
 
     return put
+
+
+def test_what_was_counted_is_out_of_date_after_a_label_and_after_a_deletion(
+    store: Store, numbers: Numbers, put: Callable[..., None]
+) -> None:
+    stands = [numbers.stand(), numbers.stand()]
+    put("a")
+    put("b")
+    stands.append(numbers.stand())
+    erase = Erasure(
+        store.database,
+        store.events,
+        store.recordings,
+        strip=lambda content, texts: None,
+        weigh=lambda result, subject, ref: 0.0,
+    )
+    erase(["a"], rewrite=False)
+    stands.append(numbers.stand())
+    assert stands[0] == stands[1]
+    assert len(set(stands)) == 3
 
 
 def test_routes_and_decisions_are_counted(
