@@ -189,18 +189,13 @@ class Erasure:
     def _related(self, connection: sa.Connection, ids: Sequence[str], texts: Set[str]) -> set[str]:
         """The ids of everything that goes, by which other rows may name it."""
         known = set(ids)
-        for table in (labels, reviews, flags):
-            known |= set(
-                connection.execute(sa.select(table.c.id).where(table.c.document_id.in_(ids)))
-                .scalars()
-                .all()
-            )
-        for table in (gold, benchmarks):
-            known |= set(
-                connection.execute(sa.select(table.c.id).where(table.c.text_sha256.in_(texts)))
-                .scalars()
-                .all()
-            )
+        queries = [
+            *(sa.select(t.c.id).where(t.c.document_id.in_(ids)) for t in (labels, reviews)),
+            *(sa.select(t.c.id).where(t.c.text_sha256.in_(texts)) for t in _BY_TEXT),
+            sa.select(flags.c.id).where(_flagged(ids, texts)),
+        ]
+        for query in queries:
+            known |= set(connection.execute(query).scalars())
         return known
 
     def _guidelines(
@@ -282,6 +277,12 @@ def erased_id(id: str) -> str:
     return f"e-{hashlib.sha256(id.encode()).hexdigest()[:32]}"
 
 
+def _flagged(ids: Sequence[str], texts: Set[str]) -> sa.ColumnElement[bool]:
+    """The flags on the documents, and on hidden gold of the same text."""
+    hidden = sa.select(benchmarks.c.id).where(benchmarks.c.text_sha256.in_(texts))
+    return sa.or_(flags.c.document_id.in_(ids), flags.c.review_id.in_(hidden))
+
+
 def _delete_rows(connection: sa.Connection, ids: Sequence[str], texts: Set[str]) -> dict[str, int]:
     mine = sa.select(labels.c.id).where(labels.c.document_id.in_(ids))
     decided = sa.select(reviews.c.id).where(reviews.c.document_id.in_(ids))
@@ -294,7 +295,7 @@ def _delete_rows(connection: sa.Connection, ids: Sequence[str], texts: Set[str])
         "predictions": delete(predictions, predictions.c.label_id.in_(mine)),
         "reviews": delete(reviews, reviews.c.document_id.in_(ids)),
         "labels": delete(labels, labels.c.document_id.in_(ids)),
-        "flags": delete(flags, flags.c.document_id.in_(ids)),
+        "flags": delete(flags, _flagged(ids, texts)),
     }
     delete(requests, requests.c.document_id.in_(ids))
     # Whatever else names a document goes with it, also what a later release adds.

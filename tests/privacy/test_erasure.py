@@ -31,7 +31,7 @@ from llmlabel.learned import Learned
 from llmlabel.learning.erase import Erasing
 from llmlabel.llm.cache import ReplyCache
 from llmlabel.llm.protocol import Reply, Scores
-from llmlabel.store.tables import benchmarks, events
+from llmlabel.store.tables import benchmarks, events, flags
 from llmlabel.store.webhook_tables import deliveries
 
 SECRET = "Zarathustra-Quennell-77"
@@ -172,6 +172,17 @@ def spread(application: Application, home: Path, guideline_sha256: str) -> str:
             )
         )
         connection.execute(
+            sa.insert(flags).values(
+                id="f-1",
+                review_id="b-1",
+                document_id="in a file",
+                guideline=REF,
+                reviewer="bob",
+                comment=TEXT,
+                created_at=now,
+            )
+        )
+        connection.execute(
             sa.insert(deliveries).values(
                 id="msg_1",
                 webhook_id="wh_1",
@@ -214,11 +225,10 @@ async def test_a_deleted_document_is_nowhere_any_more(opened: Any, home: Path) -
         answer = await client.delete("/v1/documents/d/secret")
         assert answer.status_code == 200, answer.text
         done = answer.json()
-        for what in (
-            *("documents", "verdicts", "gold", "benchmarks", "flags", "trainings"),
-            *("reviews",),
-        ):
+        one = ("documents", "reviews", "verdicts", "gold", "benchmarks", "trainings")
+        for what in one:
             assert done[what] == 1, (what, done)
+        assert done["flags"] == 2
         for what in ("labels", "predictions", "answers", "events", "messages"):
             assert done[what] >= 1, (what, done)
         assert done["compacted"]

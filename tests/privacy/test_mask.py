@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmlabel.domain.privacy import strictest
+from llmlabel.labelers.align import Quote, align
 from llmlabel.privacy import KINDS, Found, find, mask, repeated, unmask
 from llmlabel.privacy.checks import iban, luhn
 
@@ -44,6 +45,19 @@ def test_offsets_come_back_exactly(case: tuple[str, list[Found]], data: st.DataO
     for swap in shown.swaps:
         assert shown.outward(swap.shown_start, swap.shown_end) == (swap.start, swap.end)
         assert shown.inward(swap.start, swap.end) == (swap.shown_start, swap.shown_end)
+
+
+@given(texts_with_finds())
+def test_a_quoted_placeholder_is_the_masked_words_to_the_code_point(
+    case: tuple[str, list[Found]],
+) -> None:
+    text, found = case
+    shown = mask(text, found)
+    quotes = [Quote(shown.text[s.shown_start : s.shown_end], s.kind) for s in shown.swaps]
+    placed, lost = align(shown.text, quotes)
+    assert lost == []
+    back = [shown.outward(each.start, each.end) for each in placed]
+    assert back == [(swap.start, swap.end) for swap in shown.swaps]
 
 
 @given(texts_with_finds())
