@@ -25,7 +25,9 @@ def app(resting: FastAPI) -> FastAPI:
 @pytest.fixture
 async def families(client: httpx.AsyncClient) -> dict[str, str]:
     """The type of each metric of a scrape, by its name."""
-    text = (await client.get("/metrics")).text
+    text = ""
+    while "llmlabel_queue_depth" not in text or "llmlabel_gate_state" not in text:
+        text = (await client.get("/metrics")).text  # a busy machine may take more than one
     found = dict(re.findall(r"^# TYPE (\S+) (\w+)$", text, re.M))
     return {name: kind for name, kind in found.items() if not name.endswith("_created")}
 
