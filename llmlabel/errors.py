@@ -233,6 +233,26 @@ class ModelBusy(ModelError):
         self.retry_after = retry_after
 
 
+class CircuitOpen(ModelBusy):
+    """The provider failed so often that it is left alone for a while; tried again by itself."""
+
+    title = "Provider left alone"
+
+
+class BudgetExhausted(ModelError):
+    """The call might pass a budget; what waits for it goes on when there is room again."""
+
+    status = 402
+    title = "Budget exhausted"
+
+
+class PriceUnknown(ModelError):
+    """A budget is set, and nothing says what the model costs."""
+
+    status = 402
+    title = "Price unknown"
+
+
 class ModelUnauthorized(ModelError):
     """The provider does not accept the key."""
 

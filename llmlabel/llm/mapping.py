@@ -102,6 +102,20 @@ def translate(exc: BaseException, *, model: str, secret: str | None = None) -> M
     return kind(f"{model} {remedy}: {said}")
 
 
+def may_be_billed(exc: BaseException) -> bool:
+    """Whether a provider may have done the work of a call that failed, and charge for it.
+
+    Not where it answered with an error, nor where it was never reached.
+    """
+    names = {cls.__name__ for cause in _causes(exc) for cls in type(cause).__mro__}
+    if names & {"ConnectError", "ConnectTimeout", "PoolTimeout"}:
+        return False
+    kind = _kind_of(exc)
+    if kind is ModelUnreachable:
+        return bool(names & {"APIConnectionError", "TransportError"})
+    return kind in (ModelTimeout, ReplyUnreadable, ModelError)
+
+
 def redact(text: str, secret: str | None = None) -> str:
     """The text on one line, shortened, without the key in use or anything that looks like one."""
     if secret:

@@ -43,6 +43,9 @@ class Usage(Value):
     cost_usd: float | None = 0.0
     seconds: float = 0.0
     cached: bool = False
+    answered_by: str | None = Field(
+        default=None, description="The model that answered, where it is not the one asked first."
+    )
 
 
 class Scores(Value):

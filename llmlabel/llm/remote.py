@@ -17,10 +17,13 @@ from llmlabel.errors import (
     ModelUnauthorized,
     ReplyTruncated,
 )
+from llmlabel.llm.budget import Budget
 from llmlabel.llm.label_scores import CandidateMatcher, scores_from_logprobs, scores_from_samples
 from llmlabel.llm.limits import Limits
+from llmlabel.llm.prices import Price
 from llmlabel.llm.private import refuse_private
 from llmlabel.llm.protocol import Prompt, Reply, Scores, Usage
+from llmlabel.llm.provider import Provider
 from llmlabel.llm.remote_call import Completion, RemoteCaller, add_usage
 from llmlabel.llm.reply_schema import JsonMode, json_text, response_format, with_schema_in_words
 from llmlabel.llm.retry import Retry
@@ -67,6 +70,10 @@ class RemoteModel:
         limits: Limits | None = None,
         retry: Retry | None = None,
         privacy: Privacy = "open",
+        provider: Provider | None = None,
+        patient: bool = True,
+        budget: Budget | None = None,
+        price: Price | None = None,
     ) -> None:
         """Describe the model; nothing is imported or connected before the first call.
 
@@ -84,6 +91,10 @@ class RemoteModel:
             limits: In place of the three above, to share one provider's limits among models.
             retry: In place of `attempts` and `max_wait`.
             privacy: What holds for every prompt, also where its task is less strict.
+            provider: Limits that all workers share, and the provider's circuit breaker.
+            patient: Whether a provider that is left alone is waited for, up to `max_wait`.
+            budget: What is asked before every call, and told what it cost.
+            price: In place of litellm's price data.
         """
         self._model = model
         self._api_base = api_base
@@ -97,6 +108,10 @@ class RemoteModel:
             timeout,
             limits or Limits(concurrency, requests_per_minute, tokens_per_minute),
             retry or Retry(attempts, max_wait),
+            provider=provider,
+            patient=patient,
+            budget=budget,
+            price=price,
         )
         self._top_logprobs: int | None = _TOP_LOGPROBS[0]
         self._json_mode = JsonMode.SCHEMA

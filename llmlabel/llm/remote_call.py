@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from llmlabel.errors import ModelBusy, ModelRefused, ReplyUnreadable
+from llmlabel.errors import ModelBusy, ModelError, ModelRefused, PriceUnknown, ReplyUnreadable
+from llmlabel.llm.budget import Budget
 from llmlabel.llm.label_scores import TokenAlternatives
 from llmlabel.llm.limits import Limits
-from llmlabel.llm.mapping import redact, translate
+from llmlabel.llm.mapping import may_be_billed, redact, translate
+from llmlabel.llm.prices import Price, listed_price, nano, worst_tokens
 from llmlabel.llm.protocol import Prompt, Usage
+from llmlabel.llm.provider import Provider
 from llmlabel.llm.retry import Retry
 from llmlabel.llm.vendor import cost_usd, litellm, supported_parameters
 
@@ -29,6 +34,14 @@ class Completion:
     usage: Usage
 
 
+@dataclass
+class _Bill:
+    """What is known of the cost of a call: nothing is due before it is sent."""
+
+    may_be_due: bool = False
+    cost_usd: float | None = None
+
+
 class RemoteCaller:
     """Sends a chat to one model of one provider."""
 
@@ -40,6 +53,11 @@ class RemoteCaller:
         timeout: float,
         limits: Limits,
         retry: Retry,
+        *,
+        provider: Provider | None = None,
+        patient: bool = True,
+        budget: Budget | None = None,
+        price: Price | None = None,
     ) -> None:
         """Keep what every call needs; nothing is imported or connected yet."""
         self._model = model
@@ -48,6 +66,10 @@ class RemoteCaller:
         self._timeout = timeout
         self._limits = limits
         self._retry = retry
+        self._provider = provider
+        self._patient = patient
+        self._budget = budget
+        self._price = price
         self._supported: frozenset[str] | None = None
 
     def supports(self, parameter: str) -> bool:
@@ -81,20 +103,73 @@ class RemoteCaller:
         # Four tokens a message are the role and its marks in the common chat formats.
         prompt_tokens = sum(4 + len(m["content"]) / _CHARS_PER_TOKEN for m in messages)
         async with self._limits.call(prompt_tokens + max_tokens) as grant:
-            try:
-                response = await asyncio.wait_for(
-                    litellm().acompletion(**request), self._timeout + 1.0
-                )
-            except Exception as exc:
-                error = translate(exc, model=self._model, secret=self._api_key)
-                if isinstance(error, ModelBusy) and error.retry_after is not None:
-                    self._pause_for(error.retry_after)
-                # Not `from exc`: the vendor's exception can hold the request and its key.
-                raise error from None
+            async with self._paid(worst_tokens(messages, parameters), max_tokens) as bill:
+                response, used = await self._sent(request, prompt_tokens + max_tokens, bill)
+            if used:
+                self._limits.correct(grant, used)
+        return response
+
+    async def _sent(
+        self, request: dict[str, Any], tokens: float, bill: _Bill
+    ) -> tuple[Any, float | None]:
+        leave = None
+        if self._provider is not None:
+            leave = await self._provider.enter(
+                tokens, longest=self._retry.max_wait, patient=self._patient
+            )
+        bill.may_be_due = True
+        error: ModelError | None = None
+        used: float | None = None
+        try:
+            response = await asyncio.wait_for(litellm().acompletion(**request), self._timeout + 1.0)
             used = getattr(getattr(response, "usage", None), "total_tokens", None)
             if used:
-                self._limits.correct(grant, float(used))
-        return response
+                bill.cost_usd = self._cost(response)
+        except Exception as exc:
+            error = translate(exc, model=self._model, secret=self._api_key)
+            bill.may_be_due = may_be_billed(exc)
+            if isinstance(error, ModelBusy) and error.retry_after is not None:
+                self._pause_for(error.retry_after)
+            # Not `from exc`: the vendor's exception can hold the request and its key.
+            raise error from None
+        finally:
+            if leave is not None and self._provider is not None:
+                await self._provider.left(leave, used, error)
+        return response, used
+
+    @asynccontextmanager
+    async def _paid(self, prompt_tokens: int, max_tokens: int) -> AsyncIterator[_Bill]:
+        """Set aside what a call may cost at most, and count what it cost in the end."""
+        bill = _Bill()
+        if self._budget is None:
+            yield bill
+            return
+        worst = 0
+        if self._budget.is_hard:
+            price = self._price or listed_price(self._model)
+            if price is None:
+                raise PriceUnknown(
+                    f"A budget is set, and what {self._model} costs is not known; add "
+                    f"{self._model}=PROMPT:COMPLETION to LLMLABEL_LLM_PRICES, in US dollars per "
+                    "million tokens (0:0 for a model of your own)."
+                )
+            worst = nano(price.cost(prompt_tokens, max_tokens))
+        reserved = await self._budget.reserve(worst)
+        try:
+            yield bill
+        finally:
+            cost = worst if bill.may_be_due else 0
+            if bill.cost_usd is not None:
+                cost = nano(bill.cost_usd)
+            await self._budget.settle(reserved, cost)
+
+    def _cost(self, response: Any) -> float | None:
+        usage = getattr(response, "usage", None)
+        if self._price is not None:
+            return self._price.cost(
+                getattr(usage, "prompt_tokens", 0) or 0, getattr(usage, "completion_tokens", 0) or 0
+            )
+        return cost_usd(self._model, response)
 
     def _pause_for(self, seconds: float) -> None:
         if self._retry.would_wait(seconds):
@@ -121,7 +196,8 @@ class RemoteCaller:
         if self._api_base:
             request["api_base"] = self._api_base
             # A self-hosted server needs no key, but the client insists on having one.
-            request.setdefault("api_key", "none")
+            if f"{self._model.partition('/')[0].upper()}_API_KEY" not in os.environ:
+                request.setdefault("api_key", "none")
         return request
 
     def _read(self, response: Any, seconds: float) -> Completion:
@@ -150,7 +226,7 @@ class RemoteCaller:
         return Usage(
             prompt_tokens=getattr(usage, "prompt_tokens", 0) or 0,
             completion_tokens=getattr(usage, "completion_tokens", 0) or 0,
-            cost_usd=cost_usd(self._model, response),
+            cost_usd=self._cost(response),
             seconds=seconds,
         )
 

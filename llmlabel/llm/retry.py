@@ -9,7 +9,7 @@ from typing import TypeVar
 from tenacity import AsyncRetrying, RetryCallState, stop_after_attempt, wait_random_exponential
 from tenacity.retry import retry_if_exception
 
-from llmlabel.errors import ModelBusy, ModelUnreachable, ReplyUnreadable
+from llmlabel.errors import CircuitOpen, ModelBusy, ModelUnreachable, ReplyUnreadable
 
 T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[None]]
@@ -56,6 +56,8 @@ class Retry:
         )
         try:
             return await retrying(attempt)
+        except CircuitOpen:
+            raise
         except ModelBusy as busy:
             if busy.retry_after is not None and busy.retry_after > self._max_wait:
                 raise ModelBusy(
@@ -65,11 +67,18 @@ class Retry:
                 ) from None
             raise
 
+    @property
+    def max_wait(self) -> float:
+        """Longest wait between two attempts, in seconds."""
+        return self._max_wait
+
     def would_wait(self, seconds: float) -> bool:
         """Whether a wait of so many seconds is short enough to be made."""
         return seconds <= self._max_wait
 
     def _may_succeed(self, error: BaseException) -> bool:
+        if isinstance(error, CircuitOpen):
+            return False  # it was waited for already, as long as may be
         if isinstance(error, ModelBusy):
             return error.retry_after is None or self.would_wait(error.retry_after)
         return isinstance(error, ModelUnreachable | ReplyUnreadable)

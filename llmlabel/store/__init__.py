@@ -13,6 +13,7 @@ from llmlabel.store.aged import Aged
 from llmlabel.store.audits import Audits
 from llmlabel.store.benchmarks import Benchmarks
 from llmlabel.store.certificates import Certificates
+from llmlabel.store.costs import By, Costs, LabelCost
 from llmlabel.store.counting import count
 from llmlabel.store.current import Current
 from llmlabel.store.database import Database, now
@@ -36,6 +37,7 @@ from llmlabel.store.learning_records import (
 )
 from llmlabel.store.migrate import upgrade
 from llmlabel.store.people import People
+from llmlabel.store.provider_notes import ProviderNotes
 from llmlabel.store.recordings import Recordings
 from llmlabel.store.records import (
     Counts,
@@ -50,7 +52,9 @@ from llmlabel.store.records import (
     StoredLabel,
     StoredResponse,
 )
+from llmlabel.store.resuming import Resuming
 from llmlabel.store.reviews import Reviews
+from llmlabel.store.spending import Spending
 from llmlabel.store.trainings import HEARTBEAT_LAPSE, Trainings
 from llmlabel.store.verified import Verified
 from llmlabel.store.webhooks import Webhooks
@@ -80,6 +84,10 @@ class Store:
         people: Reviewers: their clearances and their scores.
         flags: What reviewers remark on guidelines.
         aged: Documents that are old enough to go.
+        provider_notes: What all workers know of providers.
+        spending: Money spent and set aside.
+        costs: What labels cost.
+        resuming: Work that failed for a reason that passes, asked anew.
         webhooks: Endpoints that are told what happens.
         deliveries: What they are told.
     """
@@ -105,6 +113,10 @@ class Store:
         self.people = People(database, self.events, self.benchmarks)
         self.flags = Flags(database, self.events)
         self.aged = Aged(database)
+        self.provider_notes = ProviderNotes(database)
+        self.spending = Spending(database)
+        self.costs = Costs(database)
+        self.resuming = Resuming(database, self.events)
         self.webhooks = Webhooks(database, self.events)
         self.deliveries = Deliveries(database, self.events)
 
@@ -149,6 +161,7 @@ __all__ = [
     "Asked",
     "Asker",
     "AuditResult",
+    "By",
     "Counts",
     "Day",
     "Enqueue",
@@ -157,6 +170,7 @@ __all__ = [
     "Gate",
     "GoldCount",
     "GoldImport",
+    "LabelCost",
     "Page",
     "Recording",
     "Request",

@@ -108,6 +108,30 @@ class Database:
         statement = insert(table).on_conflict_do_nothing().returning(*returning)
         return list(connection.execute(statement, rows))
 
+    def add_up(
+        self,
+        connection: sa.Connection,
+        table: sa.Table,
+        rows: Sequence[dict[str, Any]],
+        counters: Sequence[str],
+    ) -> None:
+        """Insert rows; where one with the same primary key exists, add its counters up instead."""
+        if not rows:
+            return
+        insert: Any = (sqlite.insert if self.is_sqlite else postgresql.insert)(table)
+        statement = insert.on_conflict_do_update(
+            index_elements=list(table.primary_key),
+            set_={name: table.c[name] + insert.excluded[name] for name in counters},
+        )
+        connection.execute(statement, rows)
+
+    def seconds(self, connection: sa.Connection) -> float:
+        """Seconds since 1970 by the one clock of all hosts: PostgreSQL's, or this machine's."""
+        if self.is_sqlite:
+            return self.clock().timestamp()
+        epoch = sa.extract("epoch", sa.func.clock_timestamp())
+        return float(connection.execute(sa.select(epoch)).scalar_one())
+
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()

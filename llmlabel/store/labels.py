@@ -13,6 +13,7 @@ from llmlabel.domain.document import Document
 from llmlabel.domain.label import Label, Route
 from llmlabel.domain.prediction import Prediction
 from llmlabel.errors import NotFound
+from llmlabel.store.costing import count_costs
 from llmlabel.store.database import Database, batches
 from llmlabel.store.openings import review_rows, wants_review
 from llmlabel.store.outbox import label_notice, put, review_notice
@@ -84,6 +85,8 @@ class Labels:
             told = [label_notice(id, label) for id, label in added]
             put(connection, when, told + [review_notice(row) for row in opened])
             self._settle(connection, new, run)
+            # Last, because every worker adds to the same few rows.
+            count_costs(self._database, connection, [label for _, label in added])
         return len(added)
 
     def history(self, document_id: str, guideline: str | None = None) -> list[StoredLabel]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from llmlabel.errors import (
+    BudgetExhausted,
     CacheFull,
     LlmlabelError,
     MissingModel,
@@ -12,18 +13,21 @@ from llmlabel.errors import (
     ModelCorrupt,
     ModelUnauthorized,
     ModelUnreachable,
+    PriceUnknown,
     StoreUnavailable,
 )
 
 # Their words are ours and name machines, models and files. Other errors may quote a document or
 # a model's reply.
 _PLAIN = (
+    BudgetExhausted,
     CacheFull,
     MissingModel,
     ModelBusy,
     ModelCorrupt,
     ModelUnauthorized,
     ModelUnreachable,
+    PriceUnknown,
     StoreUnavailable,
 )
 # What these say is about code and machines. A ValueError, KeyError or the errors of pydantic and
