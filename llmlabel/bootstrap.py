@@ -24,6 +24,7 @@ from llmlabel.errors import InvalidSetting
 from llmlabel.guidelines import GuidelineLibrary
 from llmlabel.in_force import InForce
 from llmlabel.jobs import Jobs
+from llmlabel.jobs.resume import Resumption
 from llmlabel.jobs.traces import forget_jobs
 from llmlabel.labelers.example_pool import ExamplePool
 from llmlabel.learning.certification import CERTIFY, Certification
@@ -32,14 +33,18 @@ from llmlabel.learning.label_errors import Suspect, label_errors
 from llmlabel.learning.losses import loss_of
 from llmlabel.learning.order import priorities
 from llmlabel.learning.relabel import Relabeling
+from llmlabel.learning.speak import refuse_stand_ins
 from llmlabel.learning.training import due, train
 from llmlabel.learning.training_report import TrainingReport
 from llmlabel.learning.watch import Watch
+from llmlabel.llm.budget import EVERYTHING, Ledger, Spent, spent
+from llmlabel.llm.notes import Notes
 from llmlabel.llm.protocol import ChatModel
 from llmlabel.models import ModelStore
 from llmlabel.parts import Parts
 from llmlabel.pipeline import Pipeline
 from llmlabel.prompts import PromptLibrary
+from llmlabel.providers import Providers, ceilings
 from llmlabel.review import ReviewQueue
 from llmlabel.review.benchmarks import BenchmarkQueue
 from llmlabel.routing import Routing, Step
@@ -81,7 +86,8 @@ class Application:
         self.models = ModelStore(settings.models_folder, settings.model_sources)
         self.guidelines = GuidelineLibrary(search_folders("guidelines", settings.guideline_paths))
         self.prompts = PromptLibrary(search_folders("prompts", settings.prompt_paths))
-        self.parts = Parts(settings, self.models, self.prompts)
+        self.providers = Providers(settings, self._notes, self._ledger)
+        self.parts = Parts(settings, self.models, self.prompts, self.providers)
         self.in_force = InForce(
             self.parts,
             lambda: self.store if self.has_store else None,
@@ -295,7 +301,8 @@ class Application:
             documents: Sequence[Document], pool: ExamplePool | None
         ) -> Sequence[Sequence[Prediction]]:
             steps = self.in_force.base_steps(guideline, pool)
-            return await self.pipeline.predict(documents, guideline, steps)
+            opinions = await self.pipeline.predict(documents, guideline, steps)
+            return refuse_stand_ins(opinions, guideline)
 
         spacy = self.in_force.spacy_of(guideline)
         report = await train(
@@ -351,7 +358,35 @@ class Application:
         report = await self.train(ref, by=argument or id, wait=TAKE_OVER_SECONDS)
         return report.id
 
+    @cached_property
+    def resumption(self) -> Resumption:
+        """Asks anew for what failed for want of money or of a provider; call it."""
+        return Resumption(
+            self.jobs,
+            self.store,
+            self.has_room,
+            self.providers.standings,
+            self.settings.chunk_documents,
+        )
+
+    def has_room(self) -> bool:
+        """Whether the budget would let the call pass that it refused last."""
+        return self.store.spending.has_room(EVERYTHING, ceilings(self.settings))
+
+    def spent(self) -> list[Spent]:
+        """What was spent on remote models in all, this month and today, and what may be."""
+        counted = self.store.spending.spent(EVERYTHING)
+        return spent(counted, ceilings(self.settings))
+
+    def _notes(self) -> Notes | None:
+        return self.store.provider_notes if self.has_store else None
+
+    def _ledger(self) -> Ledger | None:
+        # A budget is kept in a database, so that labeling a file under one makes it.
+        return self.store.spending if ceilings(self.settings) or self.has_store else None
+
     def _upkeep(self) -> None:
+        self.resumption()
         self.watch.upkeep()
         self.erase.keep_up()
         self._retain()

@@ -24,13 +24,14 @@ from llmlabel.labelers.spacy_labeler import SpacyLabeler
 from llmlabel.labelers.spacy_persons import SpacyPersons
 from llmlabel.llm.cache import CachedModel, ReplyCache
 from llmlabel.llm.embedded import EmbeddedModel
+from llmlabel.llm.fallback import FallbackModel
 from llmlabel.llm.observed import ObservedModel
 from llmlabel.llm.prepare import weights_sha256
 from llmlabel.llm.protocol import ChatModel
-from llmlabel.llm.remote import RemoteModel
 from llmlabel.models import ModelStore
 from llmlabel.privacy import OpenVeil, Redactor, Veil
 from llmlabel.prompts import PromptLibrary
+from llmlabel.providers import Providers
 from llmlabel.settings import Settings
 
 CHOICE_PROMPT = "choice@1.0.0"
@@ -53,14 +54,22 @@ class Parts:
         settings: Which models, and how they are run.
         models: Where the weights are.
         prompts: How language models are asked.
+        providers: Opens models of providers.
     """
 
-    def __init__(self, settings: Settings, models: ModelStore, prompts: PromptLibrary) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        models: ModelStore,
+        prompts: PromptLibrary,
+        providers: Providers | None = None,
+    ) -> None:
         self.settings = settings
+        self.providers = providers or Providers(settings)
         self.models = models
         self.prompts = prompts
         self._labelers: dict[tuple[object, ...], Labeler] = {}
-        self._models: dict[str, ChatModel] = {}
+        self._models: dict[tuple[str, bool, bool], ChatModel] = {}
         self._heavy: dict[str, Loads] = {}
 
     @property
@@ -74,11 +83,35 @@ class Parts:
         Raises:
             MissingModel: Its weights are not on this machine.
         """
-        if name not in self._models:
-            model = self._open_model(name)
+        return self._model(name)
+
+    def _model(self, name: str, *, fallback: bool = False, patient: bool = True) -> ChatModel:
+        key = (name, fallback, patient)
+        if key not in self._models:
+            model = self._open_model(name, fallback=fallback, patient=patient)
             cached = CachedModel(model, self._cache) if self._cache else model
-            self._models[name] = ObservedModel(cached, _provider_of(model))
-        return self._models[name]
+            self._models[key] = ObservedModel(cached, _provider_of(model))
+        return self._models[key]
+
+    def _model_of(self, step: LabelerStep) -> ChatModel:
+        """The language model of a step, with those that stand in for it behind it."""
+        first = step.model or self.settings.llm
+        others = [name for name in self._fallbacks(step) if name != first]
+        if not others or not self.is_remote(first):
+            return self._model(first)
+        last = len(others) - 1
+        return FallbackModel(
+            [
+                self._model(first, patient=False),
+                *(
+                    self._model(name, fallback=True, patient=index == last)
+                    for index, name in enumerate(others)
+                ),
+            ]
+        )
+
+    def _fallbacks(self, step: LabelerStep) -> tuple[str, ...]:
+        return self.settings.llm_fallbacks if step.fallbacks is None else step.fallbacks
 
     @cached_property
     def embedder(self) -> SentenceEmbedder:
@@ -163,7 +196,7 @@ class Parts:
             return name
         return self.models.resolve(name)
 
-    def _open_model(self, name: str) -> ChatModel:
+    def _open_model(self, name: str, *, fallback: bool, patient: bool) -> ChatModel:
         s = self.settings
         if not self.is_remote(name):
             folder = self.models.resolve(name)
@@ -178,19 +211,7 @@ class Parts:
             )
             self._heavy[name] = model
             return model
-        return RemoteModel(
-            name,
-            api_key=s.llm_api_key,
-            api_base=s.llm_api_base,
-            timeout=s.llm_timeout_seconds,
-            attempts=s.llm_attempts,
-            max_wait=s.llm_max_wait_seconds,
-            concurrency=s.llm_concurrency,
-            requests_per_minute=s.llm_requests_per_minute,
-            tokens_per_minute=s.llm_tokens_per_minute,
-            samples=s.llm_samples,
-            privacy=s.privacy,
-        )
+        return self.providers.open(name, fallback=fallback, patient=patient)
 
     def labeler_for(self, step: LabelerStep, guideline: Guideline) -> Labeler:
         """The labeler of a step of a guideline's cascade.
@@ -203,7 +224,8 @@ class Parts:
         self._refuse_private(step, guideline)
         masked = self._is_masked(step, guideline)
         many = _has_many(guideline)
-        key = (step.name, guideline.kind, guideline.prompt, step.model, many, masked)
+        others = self._fallbacks(step)
+        key = (step.name, guideline.kind, guideline.prompt, step.model, others, many, masked)
         if key not in self._labelers:
             self._labelers[key] = self._open_labeler(step, guideline)
         return self._labelers[key]
@@ -243,7 +265,7 @@ class Parts:
             self._heavy[name] = labeler
             return labeler
         if step.name == "llm":
-            model = self.chat_model(step.model or self.settings.llm)
+            model = self._model_of(step)
             veil = self._redactor if self._is_masked(step, guideline) else OpenVeil()
             if guideline.kind == "choice":
                 prompt = self.prompts.get(guideline.prompt or CHOICE_PROMPT)

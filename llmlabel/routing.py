@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from llmlabel.confidence.gate import Bar, gate
@@ -11,8 +11,8 @@ from llmlabel.domain.confidence import Confidence
 from llmlabel.domain.document import Document
 from llmlabel.domain.gold import draw, panel_draw
 from llmlabel.domain.guideline import Guideline
-from llmlabel.domain.label import Label
-from llmlabel.domain.prediction import Outcome, Prediction
+from llmlabel.domain.label import Label, Route
+from llmlabel.domain.prediction import Outcome, Prediction, Source
 from llmlabel.domain.promise import Certificate, Promise
 from llmlabel.labelers.ensemble import combine
 from llmlabel.labelers.protocol import Labeler
@@ -107,6 +107,18 @@ class Routing:
         """The label with its route, what the route rests on, and whether it is drawn to audit."""
         bar = self.bar(guideline)
         route, reason = gate(judged.combined, judged.confidence, bar)
+        stand_in = _stand_in(label.opinions)
+        if stand_in is not None and bar.threshold is not None:
+            proved = bar.certificate is not None
+            calibrated = judged.confidence is not None and judged.confidence.calibrated
+            bar = replace(bar, certificate=None)
+            if route is Route.ACCEPTED and (proved or calibrated):
+                route = Route.REVIEW
+                what = "the certificate was proved" if proved else "the confidence was calibrated"
+                reason = (
+                    f"{stand_in.model} answered in place of {stand_in.fallback_for}, which could "
+                    f"not be reached, and {what} for {stand_in.fallback_for}"
+                )
         drawn = draw(self.seed, guideline.ref, label.text_sha256) < self.audit_rate
         return label.model_copy(
             update={
@@ -128,3 +140,11 @@ class Routing:
             return 1
         chance = panel_draw(self.seed, guideline.ref, label.text_sha256)
         return panel.reviewers if chance < panel.share else 1
+
+
+def _stand_in(opinions: Sequence[Prediction]) -> Source | None:
+    """Who answered in the place of a model that could not be reached, if anybody did."""
+    for opinion in opinions:
+        if opinion.source.fallback_for is not None:
+            return opinion.source
+    return None

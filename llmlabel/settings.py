@@ -80,10 +80,35 @@ class Settings(BaseSettings):
     """Calls to a remote model under way at once."""
 
     llm_requests_per_minute: int | None = Field(default=None, ge=1)
-    """Requests per minute to a remote model; no limit without it."""
+    """Requests per minute to one provider, of all workers together; no limit without it."""
 
     llm_tokens_per_minute: int | None = Field(default=None, ge=1)
-    """Tokens per minute, prompt and completion together; no limit without it."""
+    """Tokens per minute to one provider, prompt and completion, of all workers together; no
+    limit without it."""
+
+    llm_breaker_failures: int = Field(default=10, ge=1)
+    """Failures in a row, of all workers, after which a provider is left alone."""
+
+    llm_breaker_seconds: float = Field(default=30.0, gt=0)
+    """How long it is left alone before one call tries it again."""
+
+    llm_fallbacks: Annotated[tuple[str, ...], NoDecode, Listed] = ()
+    """Models asked in this order where the one before cannot be reached, separated by commas;
+    a model of another server as `hosted_vllm/my-model@https://host/v1`."""
+
+    llm_prices: str = ""
+    """Prices that litellm does not know, in US dollars per million tokens of prompts and of
+    completions, separated by commas: `hosted_vllm/my-model=0.10:0.40`."""
+
+    budget_usd: float | None = Field(default=None, ge=0)
+    """What may be spent on remote models in all, in US dollars; no call is made that could pass
+    it. Without it, spending is counted only."""
+
+    budget_usd_per_month: float | None = Field(default=None, ge=0)
+    """What may be spent in a calendar month (UTC)."""
+
+    budget_usd_per_day: float | None = Field(default=None, ge=0)
+    """What may be spent in a day (UTC)."""
 
     llm_samples: int = Field(default=5, ge=1, le=50)
     """Samples drawn from a remote model that offers no log-probabilities."""

@@ -57,6 +57,11 @@ class LabelerStep(Value):
     when: Literal["always", "doubtful"] = "always"
     doubt: float = Field(default=0.9, ge=0, le=1)
     model: str | None = Field(default=None, description="Overrides the setting for this task.")
+    fallbacks: tuple[str, ...] | None = Field(
+        default=None,
+        description="Language models asked in this order where the one before cannot be reached; "
+        "overrides the setting for this task.",
+    )
 
 
 class Panel(Value):

@@ -27,6 +27,11 @@ class Source(Value):
 
     labeler: str = Field(description="llm, spacy, whisper, ensemble, …")
     model: str = Field(description="The model's name and, where known, the hash of its weights.")
+    fallback_for: str | None = Field(
+        default=None,
+        description="The model that was asked first and could not be reached; `model` answered "
+        "in its place.",
+    )
     prompt: str | None = Field(default=None, description="prompt@version")
     prompt_sha256: str | None = None
     examples: tuple[str, ...] = Field(default=(), description="Ids of the examples shown.")

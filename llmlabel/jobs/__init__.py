@@ -223,6 +223,17 @@ class Jobs:
         self._store.work.requeue(document_id, guideline, self._enqueue, self._enqueue_recording)
         return self._store.documents.get(document_id)
 
+    def resume(self, code: str, limit: int) -> int:
+        """Ask anew for at most so many requests that failed with that code; returns how many.
+
+        Raises:
+            StoreUnavailable: The database cannot be used; nothing is asked anew.
+        """
+        resumed = self._store.resuming.resume(code, limit, self._enqueue)
+        if resumed:
+            log.info("resumed", reason=code, requests=resumed)
+        return resumed
+
     def wait(self, document_ids: Sequence[str], timeout: float) -> bool:
         """Wait until nothing asked of these documents is still to come, or time is up.
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from llmlabel.errors import (
+    CircuitOpen,
     InvalidInput,
     LlmlabelError,
     ModelBusy,
@@ -54,6 +55,8 @@ class Patience:
         for tried in range(1, self.tries + 1):
             try:
                 return await work()
+            except CircuitOpen:
+                raise  # it was waited for already; the work is resumed when the provider is back
             except (ModelBusy, ModelUnreachable, StoreUnavailable) as error:
                 least = getattr(error, "retry_after", None) or 0.0
                 if tried == self.tries or least > self.longest_wait:

@@ -15,7 +15,7 @@ from llmlabel.domain.prediction import Prediction, Source
 from llmlabel.errors import ModelError
 from llmlabel.labelers.example_pool import NearestExamples
 from llmlabel.labelers.failure import failed
-from llmlabel.labelers.llm_common import counted
+from llmlabel.labelers.llm_common import counted, makers
 from llmlabel.labelers.shortlist import Shortlist
 from llmlabel.llm.protocol import ChatModel, Scores
 from llmlabel.privacy import OpenVeil, Veil
@@ -141,7 +141,7 @@ class LlmChoice:
         probabilities = np.asarray(scores.probabilities, dtype=np.float64)
         method: str = scores.method
         evidence = {"model_top_probability": float(probabilities.max())}
-        if bias:
+        if bias and scores.usage.answered_by is None:
             probabilities = _normalised(
                 _log(probabilities) - np.array([bias[name] for name in candidates])
             )
@@ -170,6 +170,7 @@ class LlmChoice:
             scores={candidates[i]: float(probabilities[i]) for i in order},
             source=source.model_copy(
                 update={
+                    **makers(self._model, [usage]),
                     "seconds": usage.seconds,
                     "prompt_tokens": usage.prompt_tokens,
                     "completion_tokens": usage.completion_tokens,
@@ -194,8 +195,13 @@ def _log(probabilities: FloatArray) -> FloatArray:
     return np.log(np.maximum(probabilities, 1e-12))
 
 
+def _is_own(scores: Scores | Exception) -> bool:
+    """Whether the model itself answered: a fallback has another bias."""
+    return isinstance(scores, Scores) and scores.usage.answered_by is None
+
+
 def _calibrates(guideline: Guideline, scored: Sequence[Scores | Exception]) -> bool:
-    answered = sum(isinstance(scores, Scores) for scores in scored)
+    answered = sum(_is_own(scores) for scores in scored)
     return guideline.policy.batch_calibration and answered >= MIN_CALIBRATION_BATCH
 
 
@@ -209,7 +215,7 @@ def _batch_bias(
     """
     seen: dict[str, list[float]] = {name: [] for name in guideline.label_names}
     for scores, offered in zip(scored, candidates, strict=True):
-        if isinstance(scores, Scores):
+        if isinstance(scores, Scores) and _is_own(scores):
             for name, probability in zip(offered, scores.probabilities, strict=True):
                 seen[name].append(math.log(max(probability, 1e-12)))
     means = {name: sum(values) / len(values) for name, values in seen.items() if values}

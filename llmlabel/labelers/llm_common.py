@@ -24,7 +24,7 @@ def source_of(
     costs = [usage.cost_usd for usage in seen]
     return Source(
         labeler=labeler,
-        model=model.name,
+        **makers(model, seen),
         prompt=prompt.ref,
         prompt_sha256=prompt.sha256,
         seconds=sum(usage.seconds for usage in seen),
@@ -39,6 +39,16 @@ def source_of(
 def counted(shown: Shown, veil: Veil) -> dict[str, int] | None:
     """What of a text was masked, for the provenance; None where nothing had to be."""
     return shown.counts() if veil.redacts else None
+
+
+def makers(model: ChatModel, usages: Iterable[Usage]) -> dict[str, str | None]:
+    """Which model answered, and whether in the place of the one that was asked first."""
+    names = dict.fromkeys(usage.answered_by or model.name for usage in usages)
+    stood_in = any(name != model.name for name in names)
+    return {
+        "model": "+".join(names) or model.name,
+        "fallback_for": model.name if stood_in else None,
+    }
 
 
 def failure_in(results: Sequence[object], source: Source) -> Prediction | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from llmlabel.domain.document import Document
 from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.prediction import Prediction
+from llmlabel.errors import ModelUnreachable
 from llmlabel.pipeline import Pipeline
 from llmlabel.routing import Judged, Routing
 
@@ -36,13 +38,35 @@ def speaker(pipeline: Pipeline, guideline: Guideline, routing: Routing) -> Speak
     """A function that answers with the labelers and the judge of a routing."""
 
     async def speak(documents: Sequence[Document]) -> list[Spoken]:
-        opinions = await pipeline.predict(documents, guideline, routing.steps)
+        opinions = refuse_stand_ins(
+            await pipeline.predict(documents, guideline, routing.steps), guideline
+        )
         judged = routing.judge.judge(documents, guideline, opinions)
         return [
             Spoken(judgement, tuple(said)) for judgement, said in zip(judged, opinions, strict=True)
         ]
 
     return speak
+
+
+Opinions = TypeVar("Opinions", bound=Sequence[Sequence[Prediction]])
+
+
+def refuse_stand_ins(opinions: Opinions, guideline: Guideline) -> Opinions:
+    """The opinions, where each is of the model that was asked for: a fallback proves nothing.
+
+    Raises:
+        ModelUnreachable: A fallback answered.
+    """
+    for said in opinions:
+        for opinion in said:
+            if opinion.source.fallback_for is not None:
+                raise ModelUnreachable(
+                    f"{opinion.source.fallback_for} could not be reached, and what "
+                    f"{opinion.source.model} answers in its place proves nothing of it; train or "
+                    f"certify {guideline.ref} again when it answers."
+                )
+    return opinions
 
 
 def similarity(opinions: Sequence[Prediction]) -> float | None:
