@@ -13,6 +13,7 @@ from llmlabel import __version__
 from llmlabel.api import (
     audio,
     certificates,
+    costs,
     documents,
     flags,
     guidelines,
@@ -71,6 +72,8 @@ def create_app(application: Service) -> FastAPI:
         application.watch,
         application.guidelines,
         application.promise_for,
+        application.providers.standings,
+        application.spent,
     )
     app.add_middleware(
         BodyLimit,
@@ -88,6 +91,7 @@ def create_app(application: Service) -> FastAPI:
         flags,
         reviewers,
         certificates,
+        costs,
         guidelines,
         webhooks,
         health,

@@ -8,12 +8,14 @@ from typing import Literal
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse, Response
 
 from llmlabel import __version__
 from llmlabel.api.problems import documented, respond
 from llmlabel.api.service import Service, TheService
 from llmlabel.domain.guideline import Guideline
+from llmlabel.llm.provider import ProviderStanding
 from llmlabel.models import ModelState
 from llmlabel.monitoring.readiness import Check, Checks, Look, database, disk, worker, written
 from llmlabel.monitoring.scrape import Scrape
@@ -62,6 +64,10 @@ class Ready(BaseModel):
     store: Literal["ok"] = "ok"
     checks: list[CheckOut] = Field(description="Each thing that work needs.")
     models: list[ModelReadiness] = Field(description="Each model that a guideline needs.")
+    providers: list[ProviderStanding] = Field(
+        description="Each provider of remote models that has limits or was ever in trouble. While "
+        "the circuit of one is `open`, work waits for it; the service is ready to accept more."
+    )
 
 
 @router.get("/healthz", summary="Alive?")
@@ -87,9 +93,11 @@ async def readyz(request: Request, service: TheService) -> Ready | Response:
 
     checks = await Checks({**_looks(service), "models": models}).run()
     reasons = [str(check.reason) for check in checks if not check.ok]
-    if not reasons:
-        return Ready(checks=[CheckOut.of(check) for check in checks], models=found)
     store = next(check.ok for check in checks if check.name == "database")
+    providers = await run_in_threadpool(service.providers.standings) if store else []
+    if not reasons:
+        told = [CheckOut.of(check) for check in checks]
+        return Ready(checks=told, models=found, providers=providers)
     return respond(
         request,
         code="not-ready",
@@ -101,6 +109,7 @@ async def readyz(request: Request, service: TheService) -> Ready | Response:
             "store": "ok" if store else "unavailable",
             "checks": [check.model_dump() for check in checks],
             "models": [each.model_dump() for each in found],
+            "providers": [each.model_dump() for each in providers],
         },
     )
 
@@ -136,6 +145,9 @@ def _needed(service: Service, guidelines: Iterable[Guideline]) -> Iterable[str]:
     for guideline in guidelines:
         for step in guideline.labelers:
             yield step.model or default[step.name]
+            if step.name == "llm":
+                others = step.fallbacks
+                yield from settings.llm_fallbacks if others is None else others
         asks_llm = any(step.name == "llm" for step in guideline.labelers)
         many = len(guideline.labels) > guideline.policy.shortlist
         if asks_llm and guideline.kind == "choice" and many:

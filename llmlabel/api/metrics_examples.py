@@ -60,14 +60,33 @@ _detail = {
     "waiting": [_waiting],
 }
 
+_cost = {
+    "key": "sentiment@1.0.0",
+    "labels": 12000,
+    "cached": 800,
+    "unknown": 0,
+    "prompt_tokens": 4480000,
+    "completion_tokens": 22400,
+    "cost_usd": 0.68544,
+    "usd_per_label": 0.00005712,
+    "usd_per_1000_labels": 0.05712,
+}
+_spent = {"period": "month", "spent_usd": 0.71, "budget_usd": 50.0, "left_usd": 49.29}
+_costs = {"by": "guideline", "costs": [_cost], "total": {**_cost, "key": ""}, "spent": [_spent]}
+_standing = {"provider": "openai", "circuit": "open", "failures": 10, "wait_seconds": 21.4}
+
 METRICS: Final[dict[str, Any]] = {
     "Agreement": _agreement,
     "Confusion": _confusion,
+    "CostOut": _cost,
+    "CostsOut": _costs,
     "PairAgreement": _pair,
     "QualityDetail": _detail,
     "Reliability": _reliability,
     "ReliabilityBin": _bin,
     "RiskPoint": _point,
+    "Spent": _spent,
+    "ProviderStanding": _standing,
     "Throughput": _throughput,
     "WaitingQueue": _waiting,
 }

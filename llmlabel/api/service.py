@@ -14,6 +14,8 @@ from llmlabel.jobs import Jobs
 from llmlabel.learning.erase import Erasing
 from llmlabel.learning.relabel import Relabeling
 from llmlabel.learning.watch import Watch
+from llmlabel.llm.budget import Spent
+from llmlabel.llm.provider import ProviderStanding
 from llmlabel.models import ModelStore
 from llmlabel.review import ReviewQueue
 from llmlabel.store import Store
@@ -35,9 +37,19 @@ class Configured(Protocol):
     @property
     def llm(self) -> str: ...  # noqa: D102
     @property
+    def llm_fallbacks(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
     def spacy_model(self) -> str: ...  # noqa: D102
     @property
     def whisper_model(self) -> str: ...  # noqa: D102
+
+
+class Providers(Protocol):
+    """The providers of remote models; `llmlabel.providers.Providers` is one."""
+
+    def standings(self) -> list[ProviderStanding]:
+        """How each of them is doing, as all workers see it."""
+        ...
 
 
 class Service(Protocol):
@@ -95,6 +107,15 @@ class Service(Protocol):
 
     def promise_for(self, guideline: Guideline) -> Promise | None:
         """What is promised of a guideline's labels, if anything."""
+        ...
+
+    def spent(self) -> list[Spent]:
+        """What was spent on remote models, and what may be."""
+        ...
+
+    @property
+    def providers(self) -> Providers:
+        """How the providers of remote models are doing."""
         ...
 
     @property

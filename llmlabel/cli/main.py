@@ -28,6 +28,7 @@ COMMANDS = {
     "certify": "llmlabel.cli.certify:certify",
     "quality": "llmlabel.cli.quality:quality",
     "audit": "llmlabel.cli.audit:app",
+    "costs": "llmlabel.cli.costs:costs",
     "agreement": "llmlabel.cli.agreement:agreement",
     "reviews": "llmlabel.cli.reviews:app",
     "webhooks": "llmlabel.cli.webhooks:app",

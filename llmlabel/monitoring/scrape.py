@@ -13,8 +13,11 @@ from llmlabel.errors import LlmlabelError
 from llmlabel.guidelines import GuidelineLibrary
 from llmlabel.learning.quality import Quality, quality_of
 from llmlabel.learning.watch import Watch
+from llmlabel.llm.budget import Spent
+from llmlabel.llm.provider import ProviderStanding
 from llmlabel.monitoring.families import of_quality, of_standing, of_webhooks
 from llmlabel.monitoring.kept import Kept
+from llmlabel.monitoring.provider_families import of_providers, of_spending
 from llmlabel.store import Store
 from llmlabel.store.deliveries import Waiting
 from llmlabel.store.standing import Standing, Standings
@@ -44,6 +47,8 @@ class Scrape:
         watch: Of the same store.
         guidelines: Whose quality is told.
         promise_for: What is promised of a guideline's labels, if anything.
+        standings: How the providers of remote models are doing.
+        spent: What was spent on them.
     """
 
     def __init__(
@@ -53,6 +58,8 @@ class Scrape:
         watch: Watch,
         guidelines: GuidelineLibrary,
         promise_for: Callable[[Guideline], Promise | None],
+        standings: Callable[[], list[ProviderStanding]],
+        spent: Callable[[], list[Spent]],
     ) -> None:
         self._store = store
         self._watch = watch
@@ -65,6 +72,10 @@ class Scrape:
             store.deliveries.counts, STANDING_SECONDS, WAIT_SECONDS
         )
         self._quality: Kept[list[Quality]] = Kept(self._qualities, QUALITY_SECONDS, WAIT_SECONDS)
+        self._providers: Kept[list[ProviderStanding]] = Kept(
+            standings, STANDING_SECONDS, WAIT_SECONDS
+        )
+        self._spent: Kept[list[Spent]] = Kept(spent, STANDING_SECONDS, WAIT_SECONDS)
         from prometheus_client import CollectorRegistry  # noqa: PLC0415
 
         self._whole = CollectorRegistry()
@@ -103,6 +114,8 @@ class Scrape:
             webhooks = self._webhooks.get()
             if webhooks is not None:
                 families += of_webhooks(webhooks, self._store.database.clock())
+            families += of_providers(self._providers.get() or ())
+            families += of_spending(self._spent.get() or ())
         except LlmlabelError as error:
             up = 0
             log.warning("metrics of the database are missing", **told(error))

@@ -34,6 +34,10 @@ from llmlabel.learning.losses import loss_of
 from llmlabel.learning.relabel import Relabeling
 from llmlabel.learning.speak import Spoken
 from llmlabel.learning.watch import Watch
+from llmlabel.llm.budget import EVERYTHING, Spent, spent
+from llmlabel.llm.notes import LocalNotes
+from llmlabel.llm.provider import standings
+from llmlabel.llm.provider_state import Terms
 from llmlabel.models import ModelStore
 from llmlabel.review import ReviewQueue
 from llmlabel.review.benchmarks import BenchmarkQueue
@@ -68,6 +72,7 @@ class SmallService:
             max_audio_bytes=200_000,
             max_audio_seconds=60.0,
             llm="qwen2.5-coder-1.5b-instruct",
+            llm_fallbacks=(),
             spacy_model="en_core_web_sm",
             whisper_model="whisper-base",
         )
@@ -105,6 +110,11 @@ class SmallService:
             beside=[Courier(self.store, self.sender, poll_seconds=0.05)],
         )
         self.labeled = 0
+        self.notes = LocalNotes()
+        self.providers = SimpleNamespace(standings=lambda: standings(self.notes, Terms()))
+
+    def spent(self) -> list[Spent]:
+        return spent(self.store.spending.spent(EVERYTHING), {"day": 2_000_000_000})
 
     def sender(self) -> Sender:
         return Sender(private=True)
