@@ -7,10 +7,12 @@ both are masked as one.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from llmlabel.privacy.checks import IBAN_LENGTHS, iban, luhn
+from llmlabel.privacy.names import GIVEN
 
 Kind = Literal[
     "CARD",
@@ -87,6 +89,8 @@ _ADDRESS = re.compile(
     r"|\b[A-Z]{1,2}\d[A-Z\d]?[ \t]?\d[A-Z]{2}\b"
 )
 _NAME = r"[^\W\d_a-z][^\W\d_]*(?:['’-][^\W\d_]+)*"
+_ONE_NAME = re.compile(rf"(?<![\w@.]){_NAME}(?!\w)")
+_NEXT_NAME = re.compile(rf"[ \t]+([A-Z]\.|{_NAME})(?!\w)")
 _NAMES = rf"{_NAME}(?:[ \t]+(?:[A-Z]\.|{_NAME})){{0,3}}"
 _TITLED = re.compile(rf"\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Herr|Frau)\b\.?[ \t]+({_NAMES})")
 _SAID = re.compile(
@@ -126,6 +130,7 @@ def find(text: str) -> list[Found]:
             for each in _group(pattern, text, "PERSON")
             if text[each.start : each.end].split(maxsplit=1)[0].casefold() not in _NO_NAMES
         ),
+        *_given(text),
     ]
 
 
@@ -164,6 +169,26 @@ def _phones(text: str) -> Iterator[Found]:
         digits = sum(char.isdecimal() for char in match[0])
         if 7 <= digits <= 15 and not _PLAIN_DATE.fullmatch(match[0]):
             yield Found(*match.span(), "PHONE")
+
+
+def _given(text: str) -> Iterator[Found]:
+    """Known given names with the capitalised words after them."""
+    for match in _ONE_NAME.finditer(text):
+        if _plain(match[0]) not in GIVEN:
+            continue
+        end = match.end()
+        for _ in range(2):
+            follows = _NEXT_NAME.match(text, end)
+            if follows is None or follows[1].casefold() in _NO_NAMES:
+                break
+            end = follows.end()
+        yield Found(match.start(), end, "PERSON")
+
+
+def _plain(name: str) -> str:
+    """In lower case, without accents."""
+    parts = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(char for char in parts if not unicodedata.combining(char))
 
 
 def _ibans(text: str) -> Iterator[Found]:

@@ -76,10 +76,10 @@ def test_rules_find_offsets_of_the_text(text: str) -> None:
 
 
 def test_a_person_has_one_number_in_a_document() -> None:
-    text = "Dear Anna Berg, Bob met Anna Berg. anna@berg.example wrote to ANNA@berg.example."
+    text = "Dear Anna Berg, who met Anna Berg. anna@berg.example wrote to ANNA@berg.example."
     found = find(text)
     shown = mask(text, [*found, Found(24, 33, "PERSON")])
-    assert shown.text == ("Dear [PERSON_1], Bob met [PERSON_1]. [EMAIL_1] wrote to [EMAIL_1].")
+    assert shown.text == ("Dear [PERSON_1], who met [PERSON_1]. [EMAIL_1] wrote to [EMAIL_1].")
     assert shown.counts() == {"EMAIL": 2, "PERSON": 2}
 
 
@@ -173,3 +173,16 @@ def test_a_long_text_without_finds_is_read_in_one_pass() -> None:
 def test_the_stricter_of_two_wins() -> None:
     assert strictest("open", "redact") == "redact"
     assert strictest("local_only", "redact", "open") == "local_only"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Yesterday Natasha Okonkwo called.", "Yesterday [PERSON_1] called."),
+        ("ask JENNIFER or László", "ask [PERSON_1] or [PERSON_2]"),
+        ("I will mark it, rose by any name", "I will mark it, rose by any name"),
+        ("Amy I think so", "[PERSON_1] I think so"),
+    ],
+)
+def test_common_given_names_are_found_without_a_model(text: str, shown: str) -> None:
+    assert mask(text, find(text)).text == shown
