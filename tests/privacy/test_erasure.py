@@ -124,7 +124,7 @@ def learned(texts: list[str]) -> bytes:
 async def submit(client: httpx.AsyncClient, text: str, id: str) -> httpx.Response:
     body = {"id": id, "text": text, "guidelines": ["mood"], "metadata": {"of": text}}
     return await client.post(
-        "/v1/documents", json=body, headers={**WAIT, "Idempotency-Key": f"key-{id}"}
+        "/v1/documents", json=body, headers={**WAIT, "Idempotency-Key": sha256_of(id)}
     )
 
 
@@ -234,6 +234,7 @@ async def test_a_deleted_document_is_nowhere_any_more(opened: Any, home: Path) -
         assert done["compacted"]
 
         assert found_in(application, home, SECRET) == []
+        assert found_in(application, home, "d/secret") == [], "the jobs forget its id as well"
         assert found_in(application, home, "another") != [], "the search finds what is there"
         assert (await client.get("/v1/documents/d/secret")).status_code == 404
         assert (await client.delete("/v1/documents/d/secret")).status_code == 404
