@@ -23,6 +23,7 @@ from llmlabel.llm.protocol import Message, Prompt
 from llmlabel.llm.remote import RemoteModel
 from llmlabel.settings import Settings
 from llmlabel.testing import FakeProvider
+from llmlabel.testing.faults import Fault
 
 TEXT = (
     "Angela Merkel wrote from angela@kanzlerin.example: my card 4111 1111 1111 1111 is lost 👩‍👩‍👧."
@@ -268,3 +269,22 @@ async def test_a_certificate_tells_a_redacted_task_from_an_open_one(application:
     async with application() as app:
         identities = [app.identity(task(level)) for level in ("open", "redact")]
     assert identities[0] != identities[1]
+
+
+@pytest.mark.models
+async def test_models_that_stand_in_see_no_more_than_the_first(
+    application: Made, provider: FakeProvider
+) -> None:
+    def down(request: Any) -> Fault | None:
+        return Fault.server_error(503) if request.body["model"] == "any" else None
+
+    provider.fail(down)
+    fallbacks = {"llm_fallbacks": ("hosted_vllm/other",), "llm_attempts": 1}
+    async with application(**fallbacks) as app:
+        with pytest.raises(RemoteRefused):
+            await app.label([DOCUMENT], task("local_only"))
+        assert provider.requests == []
+        [label] = await app.label([DOCUMENT], task("redact"))
+    assert {request.body["model"] for request in provider.requests} == {"any", "other"}
+    assert not any(secret in sent(provider) for secret in SECRETS)
+    assert label.answer == ChoiceAnswer(label="good")
