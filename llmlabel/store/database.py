@@ -125,6 +125,14 @@ class Database:
         )
         connection.execute(statement, rows)
 
+    def may_be_forgotten(self, connection: sa.Connection) -> None:
+        """Do not wait for the disk at the end: a crash of PostgreSQL may lose this transaction.
+
+        SQLite does not wait in any case.
+        """
+        if not self.is_sqlite:
+            connection.execute(sa.text("SET LOCAL synchronous_commit TO OFF"))
+
     def seconds(self, connection: sa.Connection) -> float:
         """Seconds since 1970 by the one clock of all hosts: PostgreSQL's, or this machine's."""
         if self.is_sqlite:

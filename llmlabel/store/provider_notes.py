@@ -31,6 +31,7 @@ class ProviderNotes:
             StoreUnavailable: The database cannot be used.
         """
         with self._database.write() as connection:
+            self._database.may_be_forgotten(connection)
             self._database.exclusive(connection, f"provider-note:{name}")
             value = connection.execute(
                 sa.select(provider_notes.c.value).where(provider_notes.c.name == name)

@@ -37,6 +37,9 @@ class Spending:
         if nano == reserved.nano:
             return
         with self._database.write() as connection:
+            # Were it forgotten, more would count as spent than was, never less.
+            if nano < reserved.nano:
+                self._database.may_be_forgotten(connection)
             self._alone(connection, scope)
             self._add(connection, scope, dict.fromkeys(reserved.periods, nano - reserved.nano))
 
