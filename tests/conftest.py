@@ -16,6 +16,10 @@ import pytest
 
 from llmlabel.settings import Settings
 
+# A terminal's size would be taken over by the command line's console, once and for all tests.
+for _size in ("COLUMNS", "LINES"):
+    os.environ.pop(_size, None)
+
 
 def _is_local(address: Any) -> bool:
     if not isinstance(address, tuple):
