@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 import signal
 import socket
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from llmlabel.settings import Settings
 
@@ -48,6 +50,16 @@ def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket.socket, "connect", guarded(connect))
     monkeypatch.setattr(socket.socket, "connect_ex", guarded(connect_ex))
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_at_the_start() -> None:
+    """What a test before said of logging, or a server that it ran, has no say in the next one."""
+    structlog.reset_defaults()
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "dbos"):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
 
 
 @pytest.fixture(scope="session")

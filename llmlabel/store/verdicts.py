@@ -147,7 +147,9 @@ class Verdicts:
             row = self._locked(connection, last.review_id, last.panel)
             if last.kind == "skip":
                 refuse_closed(connection, row)
-                refuse_taken(connection, row, asker, when)
+                # What was skipped may have been given to the same window once more since.
+                if (row.leased_by, row.session) != (asker.reviewer, asker.session):
+                    refuse_taken(connection, row, asker, when)
             else:
                 self._withdraw(connection, row, last.seq, when)
             self._add_undo(connection, row, last.seq, asker, when)

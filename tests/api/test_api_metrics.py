@@ -129,7 +129,13 @@ async def test_processes_on_one_database_tell_the_same_of_it(
 ) -> None:
     doubted("One", "Two")
     other = Scrape(
-        Telemetry("other"), service.store, service.watch, service.guidelines, service.promise_for
+        Telemetry("other"),
+        service.store,
+        service.watch,
+        service.guidelines,
+        service.promise_for,
+        list,
+        list,
     )
     here = await _scrape(client)
     there: Samples = {}

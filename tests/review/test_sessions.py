@@ -161,6 +161,19 @@ def test_a_skip_that_was_taken_back_is_no_skip(
     assert queue.take("ann")[0].document.id == "a"
 
 
+def test_a_skip_is_taken_back_although_the_same_window_was_given_the_item_again(
+    queue: ReviewQueue, ask: Callable[..., None]
+) -> None:
+    ask("d")
+    [item] = queue.take("ann", session="tab")
+    queue.verdict(item.id, token=item.token, kind="skip", reviewer="ann")
+    [again] = queue.take("ann", session="tab")
+    assert again.id == item.id
+    back = queue.undo(item.id, "ann", session="tab")
+    assert back.token > again.token
+    assert [each.undone for each in queue.history(item.id)] == [True]
+
+
 def test_a_skip_sent_twice_is_recorded_once(queue: ReviewQueue, ask: Callable[..., None]) -> None:
     ask("a")
     (item,) = queue.take("ann")
