@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import time
 from collections.abc import Callable
 from functools import cached_property, partial
 from pathlib import Path
@@ -34,7 +33,7 @@ from llmlabel.learning.losses import loss_of
 from llmlabel.learning.order import priorities
 from llmlabel.learning.relabel import Relabeling
 from llmlabel.learning.speak import refuse_stand_ins
-from llmlabel.learning.training import due, train
+from llmlabel.learning.training import train
 from llmlabel.learning.training_report import TrainingReport
 from llmlabel.learning.watch import Watch
 from llmlabel.llm.budget import EVERYTHING, Ledger, Spent, spent
@@ -51,8 +50,8 @@ from llmlabel.routing import Routing, Step
 from llmlabel.settings import Settings, tracing_asked
 from llmlabel.shipped import search_folders
 from llmlabel.store import Store
-from llmlabel.store.erasure import AT_ONCE
 from llmlabel.telemetry import Telemetry, open_telemetry
+from llmlabel.upkeep import Retention, Upkeep, train_where_due
 from llmlabel.webhooks.courier import Courier
 from llmlabel.webhooks.endpoints import Endpoints
 
@@ -65,9 +64,6 @@ if TYPE_CHECKING:
 
 TAKE_OVER_SECONDS = 90.0
 """A job that begins anew after a crash waits so long until the training it left counts as dead."""
-
-RETENTION_SECONDS = 24 * 3600.0
-"""How often documents that are too old are looked for."""
 
 Counted = Callable[[int, int], None]
 """Told how many of how many are done."""
@@ -94,7 +90,6 @@ class Application:
             promise=settings.promise,
             seed=settings.audit_seed,
         )
-        self._retain_at = 0.0
         self.pipeline = Pipeline(self.in_force.routing)
 
     @cached_property
@@ -385,26 +380,23 @@ class Application:
         # A budget is kept in a database, so that labeling a file under one makes it.
         return self.store.spending if ceilings(self.settings) or self.has_store else None
 
-    def _upkeep(self) -> None:
-        self.resumption()
-        self.watch.upkeep()
-        self.erase.keep_up()
-        self._retain()
-        for guideline in self.guidelines.list():
-            if due(self.store, guideline.ref, self.settings.train_after):
-                # One id for so many verdicts: asked for again, it is the same job.
-                verdicts = self.store.verified.decided_since(guideline.ref, None)
-                id = f"auto-{guideline.ref}-{verdicts}"
-                self.jobs.learning.submit("train", guideline.ref, "verdicts", id=id)
+    def _resume(self) -> None:
+        self.resumption()  # built late: it is of the jobs, which hold the upkeep
 
-    def _retain(self) -> None:
-        days = self.settings.retention_days
-        if days is None or time.monotonic() < self._retain_at:
-            return
-        done = self.erase.retain(days, keep_verified=self.settings.retention_keep_verified)
-        # A full part says that there is more; else tomorrow is soon enough.
-        more = done is not None and done.erased.documents >= AT_ONCE
-        self._retain_at = time.monotonic() + (0.0 if more else RETENTION_SECONDS)
+    @cached_property
+    def _upkeep(self) -> Upkeep:
+        days, keep = self.settings.retention_days, self.settings.retention_keep_verified
+        return Upkeep(
+            {
+                "resume": self._resume,
+                "watch": self.watch.upkeep,
+                "erase": self.erase.keep_up,
+                "retain": Retention(self.erase, days, keep_verified=keep),
+                "train": lambda: train_where_due(
+                    self.store, self.guidelines, self.jobs, self.settings.train_after
+                ),
+            }
+        )
 
     async def _order(
         self, documents: Sequence[Document], labels: Sequence[Label], ref: str

@@ -46,7 +46,16 @@ class BackgroundLoop:
         self._loop.call_soon_threadsafe(cancel_all)
 
     def stop(self) -> None:
-        """End the loop and its thread."""
+        """End the loop and its thread, and whatever a library left running on it."""
+        asyncio.run_coroutine_threadsafe(self._end_all(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+    async def _end_all(self) -> None:
+        """Let every task see its end: one torn from its loop fails wherever it is freed."""
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        await self._loop.shutdown_asyncgens()
