@@ -189,6 +189,17 @@ def _is_open(service: ReviewService, id: str) -> bool:
     return any(each.id == id for each in service.store.flags.list("requests", open=True))
 
 
+def test_a_key_that_comes_before_the_page_is_drawn_counts_from_where_the_last_one_led(
+    look: Look,
+) -> None:
+    page = look("wares")
+    page.evaluate(
+        "for (const key of ['k', 'j']) dispatchEvent(new KeyboardEvent('keydown', { key }))"
+    )
+    page.locator("h2", has_text="wares").wait_for()
+    assert page.evaluate("location.hash").endswith("/wares@1.0.0")
+
+
 def test_new_numbers_come_by_themselves_and_disturb_nothing(
     look: Look, service: ReviewService
 ) -> None:

@@ -4,7 +4,7 @@ import { get } from "../api/client";
 import type { Flag, Quality } from "../api/types";
 import { useKeys } from "../keys";
 import { useDesk } from "../queue/desk";
-import { go, href } from "../router";
+import { go, href, parse } from "../router";
 import { Agreeing } from "./Agreeing";
 import { Confusions } from "./Confusions";
 import "./dashboard.css";
@@ -34,7 +34,10 @@ export function Dashboard({ guideline }: { guideline: string | null }): VNode {
   const used = byUrgency(all.filter(isUsed));
   const chosen = guideline ? (named(all, guideline)?.guideline ?? guideline) : (used[0]?.guideline ?? null);
   const step = (by: number): void => {
-    const at = used.findIndex((each) => each.guideline === chosen);
+    // From where the address stands: the next key may follow before anything is drawn.
+    const from = parse(location.hash).guideline;
+    const here = from ? (named(all, from)?.guideline ?? from) : chosen;
+    const at = used.findIndex((each) => each.guideline === here);
     const next = used[(at + by + used.length) % Math.max(1, used.length)];
     if (next) go("dashboard", next.guideline);
   };

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
+import type { Taken } from "../api/types";
 import { Engine } from "./engine";
 import { ALL, CONFIRM, label, MadeBrowser, settle, shown } from "./made_page";
 import { type Fault, MadeService } from "./made_service";
@@ -124,6 +125,30 @@ describe("a network that fails", () => {
     await settle();
     expect(service.winner("r000")).toBe("ann correct bad");
     expect(again.snapshot().refusals).toEqual([]);
+  });
+
+  test("an answer that was under way does not bring back what the page before decided", async () => {
+    const engine = await browser.opened();
+    service.fault = () => "lost-request";
+    engine.decide(CONFIRM);
+    await settle(10);
+    engine.outbox.stop(); // as a page that fell over, which gave nothing back
+    service.fault = () => "none";
+    const transport = service.as("ann");
+    const slow = async (...asked: Parameters<typeof transport.take>): Promise<Taken> => {
+      const taken = await transport.take(...asked);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      return taken;
+    };
+    const again = browser.page("ann", "tab-1", { ...transport, take: slow });
+    const opening = again.open(ALL); // asks before the decision is sent, and is answered after
+    await settle(1);
+    again.start();
+    await settle(400);
+    expect(service.winner("r000")).toBe("ann confirm");
+    await settle(1_000);
+    await opening;
+    expect(shown(again)).toBe("r001");
   });
 
   test("those of a tab that is gone are sent by the next one, those of a living tab are not", async () => {

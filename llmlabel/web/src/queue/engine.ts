@@ -307,7 +307,10 @@ export class Engine {
   }
 
   private sent(entry: Entry, item: Review): void {
-    if (entry.op !== "undo") return void this.refill();
+    if (entry.op !== "undo") {
+      this.hand.settle(entry.reviewId, entry.token);
+      return void this.refill();
+    }
     const back = this.hand.find(entry.reviewId);
     if (back?.token === null) renew(back, item);
     this.changed();

@@ -52,12 +52,15 @@ export class Hand {
   /** The item on the screen is decided: the next one takes its place. */
   finish(): Held | null {
     const done = this.items.shift() ?? null;
-    if (done) {
-      this.decided.set(done.item.id, done.token ?? this.decided.get(done.item.id) ?? -1);
-      const oldest = this.decided.keys().next().value;
-      if (this.decided.size > 500 && oldest !== undefined) this.decided.delete(oldest);
-    }
+    if (done) this.settle(done.item.id, done.token);
     return done;
+  }
+
+  /** Remember that an item is decided under this token, by this page or by one before it. */
+  settle(id: string, token: number | null): void {
+    this.decided.set(id, Math.max(token ?? -1, this.decided.get(id) ?? -1));
+    const oldest = this.decided.keys().next().value;
+    if (this.decided.size > 500 && oldest !== undefined) this.decided.delete(oldest);
   }
 
   find(id: string): Held | null {

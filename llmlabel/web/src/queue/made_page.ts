@@ -18,9 +18,9 @@ export class MadeBrowser {
 
   constructor(private readonly service: MadeService) {}
 
-  page(reviewer = "ann", session = "tab-1"): Engine {
+  page(reviewer = "ann", session = "tab-1", transport = this.service.as(reviewer)): Engine {
     const { shelf, tab } = this;
-    return new Engine({ transport: this.service.as(reviewer), shelf, tab, reviewer, session, visible: true });
+    return new Engine({ transport, shelf, tab, reviewer, session, visible: true });
   }
 
   async opened(): Promise<Engine> {
