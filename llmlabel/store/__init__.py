@@ -9,6 +9,8 @@ from typing import Self
 
 import sqlalchemy as sa
 
+from llmlabel.store.access_keys import AccessKeys, AccessSessions
+from llmlabel.store.access_log import AccessLog
 from llmlabel.store.aged import Aged
 from llmlabel.store.audits import Audits
 from llmlabel.store.benchmarks import Benchmarks
@@ -90,6 +92,9 @@ class Store:
         resuming: Work that failed for a reason that passes, asked anew.
         webhooks: Endpoints that are told what happens.
         deliveries: What they are told.
+        keys: API keys; use them through `llmlabel.access`.
+        sessions: Browser sessions; as `keys`.
+        access_log: Who did what.
     """
 
     def __init__(self, database: Database, recordings: Path) -> None:
@@ -119,6 +124,9 @@ class Store:
         self.resuming = Resuming(database, self.events)
         self.webhooks = Webhooks(database, self.events)
         self.deliveries = Deliveries(database, self.events)
+        self.keys = AccessKeys(database)
+        self.sessions = AccessSessions(database)
+        self.access_log = AccessLog(database)
 
     @classmethod
     def open(cls, url: str, *, recordings: Path, clock: Callable[[], datetime] = now) -> Self:
