@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 import shutil
 import tempfile
@@ -17,10 +16,9 @@ from llmlabel.api.document_shapes import DocumentIn, DocumentItem, DocumentsIn
 from llmlabel.api.service import Service
 from llmlabel.audio.decode import open_recording
 from llmlabel.domain.document import Document
-from llmlabel.errors import InvalidInput, InvalidText, LlmlabelError, Unsupported
+from llmlabel.domain.metadata import check_metadata
+from llmlabel.errors import InvalidInput, LlmlabelError, Unsupported
 from llmlabel.store import StoredDocument
-
-MAX_METADATA_CHARS = 65_536
 
 
 class Sound(NamedTuple):
@@ -159,37 +157,3 @@ def _parsed(metadata: str | None) -> dict[str, JsonValue]:
         raise InvalidInput("`metadata` must be a JSON object.", field="metadata")
     check_metadata(parsed)
     return parsed
-
-
-def check_metadata(metadata: dict[str, JsonValue]) -> None:
-    """Refuse what cannot be stored and given back as it came.
-
-    Raises:
-        InvalidText: A string holds NUL or a lone surrogate.
-        InvalidInput: A number is not finite, or it is too large.
-    """
-    _check(metadata, "metadata")
-    if len(json.dumps(metadata)) > MAX_METADATA_CHARS:
-        raise InvalidInput(
-            f"`metadata` has more than {MAX_METADATA_CHARS:,} characters as JSON; keep less.",
-            field="metadata",
-        )
-
-
-def _check(value: JsonValue, where: str) -> None:
-    match value:
-        case str():
-            if "\x00" in value or any("\ud800" <= char <= "\udfff" for char in value):
-                raise InvalidText(
-                    f"`{where}` holds a NUL character or a lone surrogate; remove it.",
-                    field=where,
-                )
-        case float() if not math.isfinite(value):
-            raise InvalidInput(f"`{where}` is not a finite number.", field=where)
-        case dict():
-            for key, inner in value.items():
-                _check(key, where)
-                _check(inner, f"{where}.{key}")
-        case list():
-            for place, inner in enumerate(value):
-                _check(inner, f"{where}.{place}")

@@ -16,6 +16,7 @@ class ReadOptions:
     Attributes:
         column: Field of a JSON line, or column of a CSV file, that holds the text.
         id_column: Field or column that holds the id; it may be absent.
+        language_column: Field or column that holds the language; it may be absent.
         lines: A text file holds one document a line, not one document in all.
         delimiter: Of CSV files; without it, the header decides between `,`, `;` and tab.
         stdin: Form of standard input; `auto` takes it for JSON lines when it begins with `{`.
@@ -24,6 +25,7 @@ class ReadOptions:
 
     column: str = "text"
     id_column: str = "id"
+    language_column: str = "language"
     lines: bool = False
     delimiter: str | None = None
     stdin: Literal["auto", "text", "jsonl", "csv"] = "auto"

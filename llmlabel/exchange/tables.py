@@ -22,7 +22,11 @@ class _Problem(str):
 
 
 def read_csv(
-    stream: BinaryIO, name: str, options: ReadOptions, delimiter: str | None = None
+    stream: BinaryIO,
+    name: str,
+    options: ReadOptions,
+    delimiter: str | None = None,
+    after: int = 0,
 ) -> Iterator[Item | BadLine]:
     """One document a record; the first record names the columns.
 
@@ -31,6 +35,7 @@ def read_csv(
         name: What to call it in messages.
         options: Which columns hold the text and the id.
         delimiter: Known from the file's suffix; `options.delimiter` goes first.
+        after: Records that begin up to this line are passed over.
     """
     lines = numbered_lines(stream, options.max_line_bytes)
     first = next(lines, None)
@@ -55,6 +60,8 @@ def read_csv(
         yield BadLine(name, str(exc), number, options.column)
         return
     for line, record in _records(lines, mark, options.max_line_bytes):
+        if line <= after:
+            continue
         if isinstance(record, _Problem):
             yield BadLine(name, record, line)
         elif record.strip():
@@ -90,7 +97,7 @@ def _document(record: str, columns: list[str], mark: str, options: ReadOptions) 
     row = dict(zip(columns, values, strict=True))
     text = row.pop(options.column)
     identity = row.pop(options.id_column, "").strip() or None
-    language = row.pop("language", "").strip() or None
+    language = row.pop(options.language_column, "").strip() or None
     return Document.of_text(
         text, id=identity, language=language, metadata=dict(row), max_chars=options.max_chars
     )

@@ -44,9 +44,16 @@ def read_text_lines(stream: BinaryIO, name: str, options: ReadOptions) -> Iterat
                 yield BadLine(name, str(exc), number)
 
 
-def read_jsonl(stream: BinaryIO, name: str, options: ReadOptions) -> Iterator[Item | BadLine]:
-    """One JSON object a line: a text, or the path of a recording under `file`."""
+def read_jsonl(
+    stream: BinaryIO, name: str, options: ReadOptions, after: int = 0
+) -> Iterator[Item | BadLine]:
+    """One JSON object a line: a text, or the path of a recording under `file`.
+
+    The first `after` lines are passed over.
+    """
     for number, raw in numbered_lines(stream, options.max_line_bytes):
+        if number <= after:
+            continue
         if raw is None:
             yield BadLine(name, too_long(options.max_line_bytes), number)
         elif raw.strip():
@@ -86,9 +93,10 @@ def _object(line: str) -> dict[str, Any]:
 
 def _item_of(value: dict[str, Any], name: str, number: int, options: ReadOptions) -> Item:
     origin = f"{name}:{number}"
-    language = value.pop("language", None)
+    language = value.pop(options.language_column, None)
     if language is not None and not isinstance(language, str):
-        raise _FieldError("language", f'Found {_kind(language)}; write a code such as "en".')
+        found = f'Found {_kind(language)}; write a code such as "en".'
+        raise _FieldError(options.language_column, found)
     identity = value.pop(options.id_column, None)
     if isinstance(identity, int) and not isinstance(identity, bool):
         identity = str(identity)
