@@ -145,6 +145,20 @@ class Store:
         upgrade(database)
         return cls(database, recordings)
 
+    def of_project(self, project: str, *, recordings: Path) -> Self:
+        """Open the store of another project of the service whose default project this one is.
+
+        Args:
+            project: Its name; that it is in the list is not checked here.
+            recordings: Folder of its recordings.
+
+        Raises:
+            StoreUnavailable: Its database cannot be reached or written.
+        """
+        database = self.database.of_project(project)
+        upgrade(database)
+        return type(self)(database, recordings)
+
     def counts(self) -> Counts:
         """Numbers for health checks and metrics."""
         with self.database.read() as connection:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,14 +13,16 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from llmlabel.errors import InvalidInput, InvalidSetting, StoreUnavailable
+from llmlabel.domain.project import DEFAULT_PROJECT
+from llmlabel.errors import InvalidInput, StoreUnavailable
+from llmlabel.store.connect import ATTACHED, connected, file_beside, in_schema
 
 T = TypeVar("T")
 
-BUSY_SECONDS = 30
-POOL = 20
-RESTED_SECONDS = 5.0
-"""A connection that was not used for so long is asked whether it still lives."""
+
+QUEUE_SCHEMA = "dbos"
+"""Where the durable queue keeps its tables on PostgreSQL."""
+
 # Rows handled by one statement; keeps IN lists below every database's limit of parameters.
 ROWS_PER_STATEMENT = 1000
 
@@ -43,15 +44,31 @@ class Database:
     Args:
         url: An SQLAlchemy URL of an SQLite file or of PostgreSQL; the drivers are chosen here.
         clock: Tells the time; a test may give its own.
+        project: Whose database it is; see `of_project`.
+        service: The default project's database, if this is another's.
 
     Raises:
         InvalidSetting: The URL is of another database, or of one in memory.
     """
 
-    def __init__(self, url: str, clock: Callable[[], datetime] = now) -> None:
-        self.engine = _engine(url)
+    def __init__(
+        self,
+        url: str | sa.URL,
+        clock: Callable[[], datetime] = now,
+        *,
+        project: str = DEFAULT_PROJECT,
+        service: Database | None = None,
+    ) -> None:
+        self.engine: sa.Engine
         self.clock = clock
-        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self.project = project
+        if service is None:
+            self.engine = connected(url)
+        elif service.is_sqlite:
+            self.engine = connected(url, attached=service.file)
+        else:
+            self.engine = in_schema(service.engine, schema_of(project))
+        self.is_sqlite: bool = self.engine.dialect.name == "sqlite"
         # Every query sees what was committed when it began; without a transaction around them
         # PostgreSQL is asked half as often.
         self._reader = (
@@ -59,8 +76,44 @@ class Database:
             if self.is_sqlite
             else self.engine.execution_options(isolation_level="AUTOCOMMIT")
         )
-        # SQLite has one writer; queueing here is fair and cheaper than its sleeping retries.
-        self._writers = threading.Lock() if self.is_sqlite else nullcontext()
+        # SQLite has one writer; queueing here is fair and cheaper than its sleeping retries. A
+        # write of a project holds the default project's file as well.
+        self._writers: AbstractContextManager[object] = (
+            service._writers if service else threading.Lock() if self.is_sqlite else nullcontext()
+        )
+
+    def of_project(self, project: str) -> Database:
+        """The database of a project of the service whose default project this one is.
+
+        On PostgreSQL it is a schema of the same database, on SQLite a file of its own, and the
+        default project's file is attached to its connections: a transaction of the project's can
+        then add jobs to the queue, which is one for all projects. Nothing of either is made here;
+        see `migrate.upgrade`.
+        """
+        if project == self.project:
+            return self
+        assert self.project == DEFAULT_PROJECT, "projects hang on the default one"
+        file = self.file_of(project)
+        url = self.engine.url if file is None else sa.URL.create("sqlite", database=str(file))
+        return Database(url, self.clock, project=project, service=self)
+
+    @property
+    def file(self) -> Path | None:
+        """The file of an SQLite database."""
+        return Path(str(self.engine.url.database)).absolute() if self.is_sqlite else None
+
+    def file_of(self, project: str) -> Path | None:
+        """The file of a project of the same service, where that is on SQLite."""
+        if self.file is None or project == self.project:
+            return self.file
+        return file_beside(self.file, project)
+
+    @property
+    def queue_schema(self) -> str | None:
+        """Where this database's connections find the durable queue's tables; None: unqualified."""
+        if not self.is_sqlite:
+            return QUEUE_SCHEMA
+        return None if self.project == DEFAULT_PROJECT else ATTACHED
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -91,6 +144,8 @@ class Database:
         A write on SQLite is alone from its start.
         """
         if not self.is_sqlite:
+            if self.project != DEFAULT_PROJECT:
+                what = f"{self.project}/{what}"
             number = int.from_bytes(hashlib.sha256(what.encode()).digest()[:8], "big", signed=True)
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
 
@@ -141,8 +196,9 @@ class Database:
         return float(connection.execute(sa.select(epoch)).scalar_one())
 
     def close(self) -> None:
-        """Close every connection."""
-        self.engine.dispose()
+        """Close every connection; on PostgreSQL those of all projects are the default one's."""
+        if self.is_sqlite or self.project == DEFAULT_PROJECT:
+            self.engine.dispose()
 
 
 @contextmanager
@@ -169,73 +225,6 @@ def _explained() -> Iterator[None]:
         ) from error
 
 
-def _engine(url: str) -> sa.Engine:
-    try:
-        parsed = sa.make_url(url)
-    except sa.exc.ArgumentError as error:
-        raise InvalidSetting(
-            f"LLMLABEL_DATABASE_URL is not a database URL ({error}); write "
-            "sqlite:///path/to/file.db or postgresql://user:password@host/name."
-        ) from error
-    if parsed.drivername in {"postgres", "postgresql", "postgresql+psycopg"}:
-        return _pinged(
-            sa.create_engine(
-                parsed.set(drivername="postgresql+psycopg"), pool_size=POOL, hide_parameters=True
-            )
-        )
-    if parsed.drivername not in {"sqlite", "sqlite+pysqlite"}:
-        raise InvalidSetting(
-            f"LLMLABEL_DATABASE_URL names `{parsed.drivername}`; only sqlite and postgresql work."
-        )
-    if not parsed.database or parsed.database == ":memory:":
-        raise InvalidSetting(
-            "LLMLABEL_DATABASE_URL names a database in memory, which would lose accepted work; "
-            "write sqlite:///path/to/file.db."
-        )
-    folder = Path(parsed.database).parent
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InvalidSetting(
-            f"LLMLABEL_DATABASE_URL names a file in {folder}, which cannot be made "
-            f"({error.strerror}); name one in a folder that can be written."
-        ) from error
-    engine = sa.create_engine(
-        parsed,
-        pool_size=POOL,
-        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
-        # An error that is logged must not hold the texts that it is about.
-        hide_parameters=True,
-    )
-
-    @sa.event.listens_for(engine, "connect")
-    def _prepare(connection: Any, record: Any) -> None:
-        # A write begins by taking the write lock, so two writers wait instead of failing.
-        connection.isolation_level = "IMMEDIATE"
-        connection.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
-        connection.execute("PRAGMA foreign_keys=ON")
-        # What is deleted is written over at once, not when its place is needed.
-        connection.execute("PRAGMA secure_delete=ON")
-
-    return engine
-
-
-def _pinged(engine: sa.Engine) -> sa.Engine:
-    """Connections that rested are tried before they are used: the server may have gone since."""
-
-    @sa.event.listens_for(engine, "checkin")
-    def _rest(connection: Any, record: Any) -> None:
-        record.info["rests_since"] = time.monotonic()
-
-    @sa.event.listens_for(engine, "checkout")
-    def _ping(connection: Any, record: Any, proxy: Any) -> None:
-        if time.monotonic() - record.info.pop("rests_since", time.monotonic()) < RESTED_SECONDS:
-            return
-        try:
-            engine.dialect.do_ping(connection)
-        except engine.dialect.loaded_dbapi.Error as error:
-            raise sa.exc.DisconnectionError from error  # the pool takes another one
-
-    return engine
+def schema_of(project: str) -> str:
+    """The PostgreSQL schema of a project other than the default one."""
+    return f"project_{project}"

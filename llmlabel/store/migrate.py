@@ -11,7 +11,8 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from llmlabel.store.database import Database
+from llmlabel.domain.project import DEFAULT_PROJECT
+from llmlabel.store.database import Database, schema_of
 from llmlabel.store.tables import metadata
 
 VERSION_TABLE = "llmlabel_schema"
@@ -20,10 +21,25 @@ _LOCK = 7_251_804_101
 
 
 def upgrade(database: Database) -> None:
-    """Run the migrations that are missing, all in one transaction, one process at a time."""
+    """Run the migrations that are missing, all in one transaction, one process at a time.
+
+    The schema, or file, of a project is made where it is missing.
+    """
+    if database.is_sqlite and database.project != DEFAULT_PROJECT:
+        # Nothing of another project is in sight while tables are changed.
+        alone = Database(database.engine.url, database.clock)
+        try:
+            upgrade(alone)
+        finally:
+            alone.close()
+        return
     with database.write() as connection:
         if not database.is_sqlite:  # SQLite's write lock is held already
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+            if database.project != DEFAULT_PROJECT:
+                connection.execute(
+                    sa.schema.CreateSchema(schema_of(database.project), if_not_exists=True)
+                )
         config = _config()
         config.attributes["connection"] = connection
         alembic.command.upgrade(config, "head")

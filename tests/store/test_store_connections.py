@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from llmlabel.domain.document import Document
 from llmlabel.errors import StoreUnavailable
-from llmlabel.store import Store, database
+from llmlabel.store import Store, connect
 
 END_ALL = (
     "select pg_terminate_backend(pid) from pg_stat_activity "
@@ -36,7 +36,7 @@ def end_all(url: str) -> None:
 def test_connections_that_ended_while_they_rested_are_not_noticed(
     postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "RESTED_SECONDS", 0.0)
+    monkeypatch.setattr(connect, "RESTED_SECONDS", 0.0)
     store = Store.open(postgres_url, recordings=tmp_path)
     store.counts()
     end_all(postgres_url)
@@ -48,7 +48,7 @@ def test_connections_that_ended_while_they_rested_are_not_noticed(
 def test_a_connection_that_ends_in_use_fails_once_and_says_what_to_do(
     postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "RESTED_SECONDS", 3600.0)
+    monkeypatch.setattr(connect, "RESTED_SECONDS", 3600.0)
     store = Store.open(postgres_url, recordings=tmp_path)
     store.counts()
     end_all(postgres_url)
