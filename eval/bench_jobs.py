@@ -17,7 +17,7 @@ from llmlabel.domain.confidence import Confidence
 from llmlabel.domain.document import Document
 from llmlabel.domain.label import Label, Route
 from llmlabel.domain.prediction import Prediction, Source
-from llmlabel.jobs import Jobs, Transcription
+from llmlabel.jobs import Jobs, Runner, Transcription
 from llmlabel.store import Store
 
 GUIDELINE = "sentiment@1.0.0"
@@ -66,8 +66,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         url = options.url or f"sqlite:///{folder}/bench.db"
         store = Store.open(url, recordings=Path(folder) / "recordings")
-        jobs = Jobs(store, at_once, nobody)
-        jobs.start()
+        runner = Runner(store, lambda _: jobs)
+        jobs = Jobs(store, at_once, nobody, runner)
+        runner.start()
         text = "The delivery came two days late, but the shop was kind about it. " * 4
         documents = [Document.of_text(f"{text} {n}", id=f"d{n}") for n in range(options.documents)]
         begin = time.perf_counter()
@@ -88,7 +89,7 @@ def main() -> None:
         print(f"accepted and stored {len(documents) / labeled:,.0f} documents/s")
         print(f"overhead            {1000 * labeled / len(documents):.2f} ms a document")
         print(f"one document, wait  {1000 * sorted(single)[len(single) // 2]:.0f} ms median")
-        jobs.stop()
+        runner.stop()
         store.close()
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 from sqlalchemy.engine import make_url
 
+from llmlabel.access import Access
 from llmlabel.audio import Progress, Transcription
 from llmlabel.domain.document import Document, sha256_of
 from llmlabel.domain.guideline import Guideline
@@ -22,7 +23,7 @@ from llmlabel.embedding import SentenceEmbedder
 from llmlabel.errors import InvalidSetting
 from llmlabel.guidelines import GuidelineLibrary
 from llmlabel.in_force import InForce
-from llmlabel.jobs import Jobs
+from llmlabel.jobs import Jobs, Runner
 from llmlabel.jobs.resume import Resumption
 from llmlabel.jobs.traces import forget_jobs
 from llmlabel.labelers.example_pool import ExamplePool
@@ -198,6 +199,16 @@ class Application:
         )
 
     @cached_property
+    def access(self) -> Access:
+        """Who may come in, and what they may do."""
+        return Access(
+            self.store,
+            requests_per_minute=self.settings.key_requests_per_minute,
+            documents_per_minute=self.settings.key_documents_per_minute,
+            session_hours=self.settings.session_hours,
+        )
+
+    @cached_property
     def reviews(self) -> ReviewQueue:
         """The review queue; audits are weighed after every verdict on one."""
         seconds = self.settings.lease_seconds
@@ -236,16 +247,25 @@ class Application:
 
     @cached_property
     def jobs(self) -> Jobs:
-        """The durable queue; `start` it to have accepted documents labeled."""
+        """Accepts documents and recordings; `runner` has them labeled."""
         return Jobs(
             self.store,
             self._label_ref,
             self._transcribe_file,
+            self.runner,
             order=self._order,
             chunk=self.settings.chunk_documents,
+            learn={"train": self._train_job, CERTIFY: self.certify.job},
+        )
+
+    @cached_property
+    def runner(self) -> Runner:
+        """What this process works on; `start` it to have accepted documents labeled."""
+        return Runner(
+            self.store,
+            lambda _: self.jobs,
             concurrency=self.settings.job_concurrency,
             recordings=self.settings.whisper_workers,
-            learn={"train": self._train_job, CERTIFY: self.certify.job},
             upkeep=self._upkeep,
             worker=self._worker,
             telemetry=self.telemetry,
@@ -416,7 +436,7 @@ class Application:
         return await self.parts.transcriber.transcribe(path, language=language)
 
     async def close(self) -> None:
-        """Free the models and close what is open; stop `jobs` first where it was started."""
+        """Free the models and close what is open; stop `runner` first where it was started."""
         if "store" in self.__dict__:
             self.store.close()
         await self.parts.close()

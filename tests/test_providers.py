@@ -129,12 +129,12 @@ def test_documents_wait_for_money_and_go_on_when_there_is_some(make, main) -> No
     asyncio.run(poor.close())
 
     rich = make(budget_usd=1.0, llm_prices=PRICED)
-    rich.jobs.start()
+    rich.runner.start()
     try:
         rich.resumption()  # unless the queue did so by itself already
         assert rich.jobs.wait([each.id for each in documents], 60)
     finally:
-        rich.jobs.stop()
+        rich.runner.stop()
     done = [rich.store.documents.get(each.id) for each in documents]
     assert {each.status for each in done} <= {"done", "review"}
     assert {len(rich.store.labels.history(each.id)) for each in documents} == {1}
@@ -145,12 +145,12 @@ def test_documents_wait_for_money_and_go_on_when_there_is_some(make, main) -> No
 
 def _worked(application: Application, documents: list[Document]) -> list[StoredDocument]:
     """The documents after the queue took them up."""
-    application.jobs.start()
+    application.runner.start()
     try:
         application.jobs.submit(documents, [mood.REF])
         assert application.jobs.wait([each.id for each in documents], 60)
     finally:
-        application.jobs.stop()
+        application.runner.stop()
     return [application.store.documents.get(each.id) for each in documents]
 
 
@@ -169,12 +169,12 @@ def test_documents_wait_for_a_provider_and_go_on_when_it_is_back(make, main) -> 
 
     main.fail(lambda _: None)
     later = make(llm_breaker_failures=1, llm_breaker_seconds=0.001)
-    later.jobs.start()
+    later.runner.start()
     try:
         later.resumption()  # unless the queue did so by itself already
         assert later.jobs.wait([each.id for each in documents], 60)
     finally:
-        later.jobs.stop()
+        later.runner.stop()
     assert {later.store.documents.get(each.id).status for each in documents} <= {"done", "review"}
     assert [each.circuit for each in later.providers.standings()] == ["closed"]
     asyncio.run(later.close())

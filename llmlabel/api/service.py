@@ -7,10 +7,11 @@ from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 
+from llmlabel.access import Access
 from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.promise import Promise
 from llmlabel.guidelines import GuidelineLibrary
-from llmlabel.jobs import Jobs
+from llmlabel.jobs import Jobs, Runner
 from llmlabel.learning.erase import Erasing
 from llmlabel.learning.relabel import Relabeling
 from llmlabel.learning.watch import Watch
@@ -66,13 +67,23 @@ class Service(Protocol):
         ...
 
     @property
+    def access(self) -> Access:
+        """Who may come in."""
+        ...
+
+    @property
     def store(self) -> Store:
         """Documents, labels, recordings."""
         ...
 
     @property
     def jobs(self) -> Jobs:
-        """Accepts work; started and stopped with the service."""
+        """Accepts work."""
+        ...
+
+    @property
+    def runner(self) -> Runner:
+        """Does the work; started and stopped with the service."""
         ...
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -45,6 +45,21 @@ class DeadJob:
     reason: str
 
 
+@dataclass(frozen=True)
+class Work:
+    """What the jobs of one queue have done.
+
+    Attributes:
+        function: Called with a job's arguments.
+        at_once: Jobs of one process at once.
+        poll_seconds: How often the database is asked for new ones.
+    """
+
+    function: Callable[..., None]
+    at_once: int
+    poll_seconds: float
+
+
 class DurableQueue:
     """Runs registered functions once for every job enqueued, through any crash.
 
@@ -53,9 +68,11 @@ class DurableQueue:
 
     Args:
         engine: Of the store; jobs are enqueued in the store's transactions.
-        worker: Stable name of this process: at its next start it takes up what it left.
-        functions: What each queue runs, by its name: the function, how many at once, and how
-            often, in seconds, the database is asked for new jobs.
+        worker: Name of this process, unlike any other's: what was begun under it is taken up
+            when the queue starts.
+        works: What each queue has done, by its name, which is that of its jobs too.
+        listens: The queues whose jobs this process does; none: it only enqueues, and any
+            number of these may be in one process.
         telemetry: Told of every job.
     """
 
@@ -66,35 +83,45 @@ class DurableQueue:
         self,
         engine: sa.Engine,
         worker: str,
-        functions: dict[str, tuple[Callable[..., None], int, float]],
+        works: Mapping[str, Work],
+        listens: Collection[str],
         telemetry: Telemetry | None = None,
     ) -> None:
         self._engine = engine
         self._worker = worker
-        self._functions = functions
+        self._works = dict(works)
+        self._listens = [name for name in works if name in listens]
         self._telemetry = telemetry or Telemetry(worker)
         self._client: DBOSClient | None = None
+        self._open: set[str] = set()
+        self._works_here = False
 
     def start(self) -> None:
         """Create the queue's tables where they are missing, take up what was left, begin.
 
         Raises:
-            Unsupported: Another queue runs in this process.
+            Unsupported: Another queue works in this process.
         """
-        if not self._one_per_process.acquire(blocking=False):
-            raise Unsupported(
-                "One process runs one job queue; stop the other first or use another process."
-            )
+        logging.getLogger("dbos").setLevel(logging.WARNING)
+        if self._listens:
+            if not self._one_per_process.acquire(blocking=False):
+                raise Unsupported(
+                    "One process runs one job queue; stop the other first or use another process."
+                )
+            self._works_here = True
         try:
-            self._launch()
+            if self._listens:
+                self._launch()
+            self._client = self._connect()
+            for name in self._open:
+                self._register(name)
         except BaseException:
             self.stop()
             raise
 
     def _launch(self) -> None:
-        from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer  # noqa: PLC0415
+        from dbos import DBOS, DBOSPortableJSONSerializer  # noqa: PLC0415
 
-        logging.getLogger("dbos").setLevel(logging.WARNING)
         DBOS(
             config={
                 "name": APPLICATION,
@@ -110,22 +137,43 @@ class DurableQueue:
         logger = logging.getLogger("dbos")
         logger.handlers.clear()
         logger.propagate = True
-        for name, (function, _, _) in self._functions.items():
+        for name, work in self._works.items():
             DBOS.workflow(name=name, max_recovery_attempts=MAX_RECOVERIES)(
-                self._told(name, function)
+                self._told(name, work.function)
             )
+        # Queues of a newer release are left to its workers.
+        DBOS.listen_queues(self._listens)
         DBOS.launch()
-        for name, (_, at_once, poll_seconds) in self._functions.items():
-            DBOS.register_queue(
-                name,
-                worker_concurrency=at_once,
-                polling_interval_sec=poll_seconds,
-                on_conflict="always_update",
-            )
-        self._client = DBOSClient(
+
+    def _connect(self) -> DBOSClient:
+        from dbos import DBOSClient, DBOSPortableJSONSerializer  # noqa: PLC0415
+
+        client = DBOSClient(
             system_database_engine=self._engine,
             application_name=APPLICATION,
             serializer=DBOSPortableJSONSerializer(),
+        )
+        if not self._listens:
+            client._sys_db.run_migrations()
+        return client
+
+    def open(self, names: Collection[str]) -> None:
+        """Have the workers look for jobs of these queues; not within a transaction."""
+        for name in names:
+            if name not in self._open:
+                self._open.add(name)
+                if self._client is not None:
+                    self._register(name)
+
+    def _register(self, name: str) -> None:
+        assert self._client is not None
+        work = self._works[name]
+        self._client.register_queue(
+            name,
+            worker_concurrency=work.at_once,
+            polling_interval_sec=work.poll_seconds,
+            # Who does none of the work does not say how much of it is done at once.
+            on_conflict="always_update" if name in self._listens else "never_update",
         )
 
     def _told(self, name: str, function: Callable[..., None]) -> Callable[..., None]:
@@ -153,22 +201,22 @@ class DurableQueue:
 
     def stop(self) -> None:
         """End every thread of the queue; what is under way should have ended before."""
-        from dbos import DBOS  # noqa: PLC0415
-
         client, self._client = self._client, None
         if client is not None:
             client.destroy()
-        DBOS.destroy(destroy_registry=True)
-        if self._one_per_process.locked():
+        if self._works_here:
+            from dbos import DBOS  # noqa: PLC0415
+
+            DBOS.destroy(destroy_registry=True)
+            self._works_here = False
             self._one_per_process.release()
 
     def enqueue(
         self, connection: sa.Connection, name: str, id: str, *arguments: str | int | list[str]
     ) -> None:
         """Add a job within a transaction of the store; one with this id is not added again."""
-        assert self._client is not None, "the queue takes jobs between start and stop"
         with self._telemetry.sending(name, id) as carried:
-            self._client.enqueue_in_transaction(
+            self._connected.enqueue_in_transaction(
                 connection,
                 {
                     "workflow_name": name,
@@ -181,13 +229,16 @@ class DurableQueue:
                 *arguments,
             )
 
+    @property
+    def _connected(self) -> DBOSClient:
+        assert self._client is not None, "the queue takes jobs between start and stop"
+        return self._client
+
     def dead(self) -> list[DeadJob]:
         """The jobs that ended without doing their work."""
-        from dbos import DBOS  # noqa: PLC0415
-
-        found = DBOS.list_workflows(
+        found = self._connected.list_workflows(
             status=["ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"],
-            name=list(self._functions),
+            name=list(self._works),
             limit=FORGET_AT_ONCE,
             load_output=True,
         )
@@ -203,11 +254,9 @@ class DurableQueue:
 
     def take_over(self, workers: Sequence[str]) -> int:
         """Queue again what lost workers had begun; returns how many jobs that is."""
-        from dbos import DBOS  # noqa: PLC0415
-
         taken = 0
-        for name in self._functions:
-            jobs = DBOS.list_workflows(
+        for name in self._works:
+            jobs = self._connected.list_workflows(
                 status="PENDING",
                 executor_id=list(workers),
                 queue_name=name,
@@ -215,22 +264,18 @@ class DurableQueue:
                 load_output=False,
             )
             if jobs:
-                DBOS.resume_workflows([job.workflow_id for job in jobs], queue_name=name)
+                self._connected.resume_workflows([job.workflow_id for job in jobs], queue_name=name)
             taken += len(jobs)
         return taken
 
     def forget(self, ids: Sequence[str]) -> None:
         """Delete jobs that are over."""
-        from dbos import DBOS  # noqa: PLC0415
-
         if ids:
-            DBOS.delete_workflows(list(ids))
+            self._connected.delete_workflows(list(ids))
 
     def forget_finished(self, older_than: timedelta) -> int:
         """Delete what ended well so long ago, a bounded number at a time; returns how many."""
-        from dbos import DBOS  # noqa: PLC0415
-
-        jobs = DBOS.list_workflows(
+        jobs = self._connected.list_workflows(
             status="SUCCESS",
             completed_before=(datetime.now(UTC) - older_than).isoformat(),
             limit=FORGET_AT_ONCE,

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Literal
 
+import sqlalchemy as sa
 import structlog
 from pydantic import Field
 
 from llmlabel.domain.base import Value
 from llmlabel.errors import Conflict, NotFound, Unsupported
 from llmlabel.jobs.attempts import Patience, failure_of
-from llmlabel.jobs.durable import DurableQueue, Stopped
+from llmlabel.jobs.durable import Stopped
 from llmlabel.jobs.loop import BackgroundLoop
+from llmlabel.jobs.shift import Shift
 from llmlabel.store import Failure, Store
 from llmlabel.telemetry import stage, told
 
@@ -29,6 +30,10 @@ Learn = Callable[[str, str, str], Awaitable[str]]
 what it made. It may be run again from its start, after a crash, and must not do things twice."""
 
 log = structlog.get_logger()
+
+
+Enqueue = Callable[[sa.Connection, str, str, str, str], None]
+"""Queues a job (id, what, guideline, argument) within a transaction of the store."""
 
 
 class LearnJob(Value):
@@ -48,32 +53,32 @@ class Learning:
     """The queue of what is learned and proved. What is known of a job is in the log of events.
 
     Args:
-        store: Its database holds the queue.
-        queue: Runs `run`.
+        store: Keeps the log of events.
+        enqueue: Queues a job, so that `run` is called with it.
         loop: Where the work is awaited, beside the labeling.
         works: What can be asked for, by name.
         patience: Retries and crashes allowed.
-        under_way: Holds the end of the process back while a job runs.
+        shift: Holds the end of the process back while a job runs.
         changed: Told when a job has ended.
     """
 
     def __init__(
         self,
         store: Store,
-        queue: Callable[[], DurableQueue],
+        enqueue: Enqueue,
         loop: BackgroundLoop,
         works: Mapping[str, Learn],
         *,
         patience: Patience,
-        under_way: Callable[[], AbstractContextManager[None]],
+        shift: Shift,
         changed: Callable[[], None],
     ) -> None:
         self._store = store
-        self._queue = queue
+        self._enqueue = enqueue
         self._loop = loop
         self._works = works
         self._patience = patience
-        self._under_way = under_way
+        self._shift = shift
         self._changed = changed
 
     def submit(
@@ -103,7 +108,7 @@ class Learning:
             known = events.of(id, ASKED)
             if not known:
                 events.append_with(connection, ASKED, id, {**asked})
-                self._queue().enqueue(connection, LEARN, id, id, what, guideline, argument)
+                self._enqueue(connection, id, what, guideline, argument)
         if known and known[0].payload != asked:
             raise Conflict(f"The id `{id[:64]}` is taken by another job.", field="id")
         return self.get(id)
@@ -132,7 +137,7 @@ class Learning:
 
     def run(self, id: str, what: str, guideline: str, argument: str) -> None:
         """Do a job; what it raises is kept as its failure."""
-        with self._under_way():
+        with self._shift.under_way(LEARN):
             if self.get(id).status != "queued":
                 return
             failure = self._patience.gave_up(self._crashes(id))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 import structlog
@@ -16,7 +14,7 @@ from llmlabel.jobs.attempts import Patience, check_batch, concerns_one, failure_
 from llmlabel.jobs.contracts import LabelBatch, Order, Transcribe, Transcription
 from llmlabel.jobs.durable import Stopped
 from llmlabel.jobs.loop import BackgroundLoop
-from llmlabel.jobs.turns import Turns
+from llmlabel.jobs.shift import Shift
 from llmlabel.store import Enqueue, Failure, Store
 from llmlabel.telemetry import stage, told
 
@@ -30,12 +28,13 @@ log = structlog.get_logger()
 
 
 class Tasks:
-    """The two kinds of jobs. Both may be run again at any point and then do only what is left."""
+    """What is done on documents: both kinds may be run again at any point and do what is left."""
 
     def __init__(
         self,
         store: Store,
         loop: BackgroundLoop,
+        shift: Shift,
         label_batch: LabelBatch,
         transcribe: Transcribe,
         *,
@@ -48,6 +47,7 @@ class Tasks:
     ) -> None:
         self._store = store
         self._loop = loop
+        self._shift = shift
         self._label_batch = label_batch
         self._transcribe = transcribe
         self._order = order
@@ -56,32 +56,10 @@ class Tasks:
         self._chunk = chunk
         self._changed = changed
         self._enqueue = enqueue
-        self._turns = Turns()
-        self._state = threading.Condition()
-        self._ready = False
-        self._closed = False
-        self._active = 0
-
-    def open(self) -> None:
-        """Let jobs begin."""
-        with self._state:
-            self._ready = True
-            self._state.notify_all()
-
-    def close(self) -> None:
-        """Let no more job begin."""
-        with self._state:
-            self._closed = True
-            self._state.notify_all()
-
-    def wait_idle(self, timeout: float) -> bool:
-        """Wait until no job is under way; False when time is up."""
-        with self._state:
-            return self._state.wait_for(lambda: self._active == 0, timeout)
 
     def label(self, guideline: str, run: int, document_ids: list[str]) -> None:
         """Label what still waits of a chunk."""
-        with self.under_way():
+        with self._shift.under_way(LABEL):
             waiting = self._store.work.waiting(document_ids, guideline, run)
             attempts = {id: waiting[id] for id in document_ids if id in waiting}
             for crashes, ids in groups(attempts, self._chunk, self._patience):
@@ -89,21 +67,21 @@ class Tasks:
                 if failure is not None:
                     self._fail(ids, guideline, run, failure)
                     continue
-                with self._turns.take(alone=self._patience.is_last(crashes)):
-                    self._refuse_closed()
+                with self._shift.turns.take(alone=self._patience.is_last(crashes)):
+                    self._shift.refuse_closed()
                     self._store.work.begin(ids, guideline, run)
                     self._label_some(ids, guideline, run)
 
     def transcribe(self, document_id: str, run: int) -> None:
         """Transcribe a recording and queue what is asked of its text."""
-        with self.under_way():
+        with self._shift.under_way(TRANSCRIBE):
             crashes = self._store.work.to_transcribe(document_id, run)
             if crashes is None:
                 return
             failure = self._patience.gave_up(crashes)
             if failure is None:
-                with self._turns.take(alone=self._patience.is_last(crashes)):
-                    self._refuse_closed()
+                with self._shift.turns.take(alone=self._patience.is_last(crashes)):
+                    self._shift.refuse_closed()
                     failure = self._try_transcription(document_id, run)
             if failure is not None:
                 self._store.work.fail_transcription(document_id, run, failure)
@@ -194,31 +172,6 @@ class Tasks:
     def _fail(self, ids: Sequence[str], guideline: str, run: int, failure: Failure) -> None:
         self._store.work.fail(ids, guideline, run, failure)
         self._changed()
-
-    @contextmanager
-    def under_way(self) -> Iterator[None]:
-        """Wait until jobs may begin, and be counted among those under way.
-
-        Raises:
-            Stopped: No more job may begin.
-        """
-        with self._state:
-            # The queue recovers jobs from its first moment; the rest of the process follows.
-            self._state.wait_for(lambda: self._ready or self._closed)
-            if self._closed:
-                raise Stopped
-            self._active += 1
-        try:
-            yield
-        finally:
-            with self._state:
-                self._active -= 1
-                self._state.notify_all()
-
-    def _refuse_closed(self) -> None:
-        with self._state:
-            if self._closed:
-                raise Stopped
 
 
 def _nothing_said(guideline: str) -> Failure:

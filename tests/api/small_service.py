@@ -15,6 +15,7 @@ from types import SimpleNamespace
 
 from pydantic import JsonValue
 
+from llmlabel.access import Access
 from llmlabel.audio import Transcription
 from llmlabel.domain.answer import Answer, ChoiceAnswer, Span, SpansAnswer, TranscriptAnswer
 from llmlabel.domain.confidence import Confidence
@@ -25,7 +26,7 @@ from llmlabel.domain.prediction import Outcome, Prediction, Source
 from llmlabel.domain.promise import Promise
 from llmlabel.errors import ModelRejected
 from llmlabel.guidelines import GuidelineLibrary
-from llmlabel.jobs import Jobs, Patience
+from llmlabel.jobs import Jobs, Patience, Runner
 from llmlabel.learning.certification import CERTIFY, Asked
 from llmlabel.learning.certify import certify
 from llmlabel.learning.erase import Erasing
@@ -82,6 +83,7 @@ class SmallService:
         self.spoken = "hello there"
         self.models = ModelStore(folder / "models")
         self.store = Store.open(f"sqlite:///{folder / 'store.db'}", recordings=folder / "sound")
+        self.access = Access(self.store)
         self.guidelines = GuidelineLibrary(search_folders("guidelines"))
         self.reviews = ReviewQueue(
             self.store,
@@ -100,14 +102,19 @@ class SmallService:
         self.webhooks = Endpoints(
             lambda: self.store, self.guidelines.get, self.sender, private=True
         )
+        self.runner = Runner(
+            self.store,
+            lambda _: self.jobs,
+            telemetry=self.telemetry,
+            beside=[Courier(self.store, self.sender, poll_seconds=0.05)],
+        )
         self.jobs = Jobs(
             self.store,
             self.label,
             self.transcribe,
+            self.runner,
             learn={CERTIFY: self.certify},
             patience=Patience(tries=1, first_wait=0.01),
-            telemetry=self.telemetry,
-            beside=[Courier(self.store, self.sender, poll_seconds=0.05)],
         )
         self.labeled = 0
         self.notes = LocalNotes()

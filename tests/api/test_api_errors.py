@@ -25,9 +25,9 @@ def app(resting: FastAPI) -> FastAPI:
 
 @pytest.fixture
 def working(service: SmallService) -> Iterator[None]:
-    service.jobs.start()
+    service.runner.start()
     yield
-    service.jobs.stop()
+    service.runner.stop()
 
 
 def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from worker import label
+from worker import alone, label
 
 from llmlabel.domain.document import Document, Transcript
 from llmlabel.domain.label import Label
@@ -78,10 +78,12 @@ def labeling() -> Labeling:
 
 @pytest.fixture
 def jobs(store: Store, labeling: Labeling) -> Iterator[Jobs]:
-    jobs = Jobs(store, labeling, Listening(), chunk=10, patience=FAST, upkeep_seconds=0.2)
-    jobs.start()
+    jobs = alone(
+        store, labeling, Listening(), chunk=10, patience=FAST, runner={"upkeep_seconds": 0.2}
+    )
+    jobs.runner.start()
     yield jobs
-    jobs.stop()
+    jobs.runner.stop()
 
 
 def _docs(*ids: str) -> list[Document]:
@@ -181,11 +183,11 @@ def test_labels_in_another_order_are_never_stored(store: Store) -> None:
     async def mixed_up(documents: Sequence[Document], guideline: str) -> Sequence[Label]:
         return [label(documents[0], guideline), *(label(documents[0], guideline),)]
 
-    jobs = Jobs(store, mixed_up, Listening())
-    jobs.start()
+    jobs = alone(store, mixed_up, Listening())
+    jobs.runner.start()
     jobs.submit(_docs("a", "b"), [SENTIMENT])
     assert jobs.wait(["a", "b"], 30)
-    jobs.stop()
+    jobs.runner.stop()
     assert store.counts().requests == {"queued": 0, "done": 0, "failed": 2}
     assert store.counts().labels_accepted == 0
 
@@ -236,9 +238,9 @@ def test_silence_is_a_transcript_but_no_sentiment(
 
 
 def test_one_process_runs_one_queue(store: Store, jobs: Jobs, labeling: Labeling) -> None:
-    other = Jobs(store, labeling, Listening())
+    other = alone(store, labeling, Listening())
     with pytest.raises(Unsupported):
-        other.start()
+        other.runner.start()
     jobs.submit(_docs("a"), [SENTIMENT])
     assert jobs.wait(["a"], 30)
 
@@ -251,19 +253,19 @@ def test_a_job_cut_off_by_a_stop_is_done_by_the_next_start(store: Store) -> None
         await asyncio.sleep(3600)
         return []
 
-    first = Jobs(store, forever, Listening(), worker="w")
-    first.start()
+    first = alone(store, forever, Listening(), runner={"worker": "w"})
+    first.runner.start()
     first.submit(_docs("a", "b"), [SENTIMENT])
     assert begun.wait(30)
-    first.stop(timeout=0.1)
+    first.runner.stop(timeout=0.1)
     stored = store.documents.get("a")
     assert stored.status == "queued"
     assert stored.requests[0].attempts == 0
     labeling = Labeling()
-    second = Jobs(store, labeling, Listening(), worker="w")
-    second.start()
+    second = alone(store, labeling, Listening(), runner={"worker": "w"})
+    second.runner.start()
     assert second.wait(["a", "b"], 30)
-    second.stop()
+    second.runner.stop()
     assert labeling.calls == [(["a", "b"], SENTIMENT)]
 
 
@@ -275,11 +277,11 @@ def test_all_labeling_shares_one_event_loop(store: Store) -> None:
         await asyncio.sleep(0.01)
         return [label(document, guideline) for document in documents]
 
-    jobs = Jobs(store, note, Listening(), chunk=1)
-    jobs.start()
+    jobs = alone(store, note, Listening(), chunk=1)
+    jobs.runner.start()
     jobs.submit(_docs(*"abcdef"), [SENTIMENT])
     assert jobs.wait(list("abcdef"), 30)
-    jobs.stop()
+    jobs.runner.stop()
     assert len(loops) == 1
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from worker import label, no_sound
+from worker import alone, label, no_sound
 
 from llmlabel.domain.document import Document
 from llmlabel.domain.label import Label
@@ -65,14 +65,13 @@ def work() -> Work:
 @pytest.fixture
 def make(store: Store, work: Work) -> Callable[..., Jobs]:
     def make(**given: object) -> Jobs:
-        return Jobs(
+        return alone(
             store,
             labeling,
             no_sound,
             learn={"train": work, "certify": work},
             patience=FAST,
-            upkeep_seconds=0.1,
-            **given,  # type: ignore[arg-type]
+            runner={"upkeep_seconds": 0.1, **given},
         )
 
     return make
@@ -81,9 +80,9 @@ def make(store: Store, work: Work) -> Callable[..., Jobs]:
 @pytest.fixture
 def jobs(make: Callable[..., Jobs]) -> Iterator[Jobs]:
     jobs = make()
-    jobs.start()
+    jobs.runner.start()
     yield jobs
-    jobs.stop(1)
+    jobs.runner.stop(1)
 
 
 def settled(jobs: Jobs, id: str) -> LearnJob:
@@ -147,26 +146,26 @@ def test_a_job_cut_off_by_the_end_of_the_service_is_done_by_the_next(
 ) -> None:
     work.held = True
     first = make()
-    first.start()
+    first.runner.start()
     id = first.learning.submit("train", REF).id
     while not work.calls:
         time.sleep(0.01)
-    first.stop(0.1)
+    first.runner.stop(0.1)
     assert first.learning.get(id).status == "queued"
     for _ in range(FAST.crashes):  # so often in good order: no crash, nothing to give up for
         another = make()
-        another.start()
+        another.runner.start()
         while not work.together:
             time.sleep(0.01)
-        another.stop(0.1)
+        another.runner.stop(0.1)
     work.held = False
     second = make()
-    second.start()
+    second.runner.start()
     try:
         assert settled(second, id).status == "done"
         assert len(work.calls) == 2 + FAST.crashes
     finally:
-        second.stop(1)
+        second.runner.stop(1)
 
 
 def test_a_job_that_always_ends_the_process_is_given_up(
@@ -175,7 +174,7 @@ def test_a_job_that_always_ends_the_process_is_given_up(
     for _ in range(FAST.crashes):
         store.events.append(BEGAN, "j-deadly")
     jobs = make()
-    jobs.start()
+    jobs.runner.start()
     try:
         jobs.learning.submit("train", REF, id="j-deadly")
         job = settled(jobs, "j-deadly")
@@ -183,7 +182,7 @@ def test_a_job_that_always_ends_the_process_is_given_up(
         assert job.failure.code == "crashed"
         assert work.calls == []
     finally:
-        jobs.stop(1)
+        jobs.runner.stop(1)
 
 
 def test_upkeep_goes_on_whatever_it_raises(make: Callable[..., Jobs], work: Work) -> None:
@@ -194,9 +193,9 @@ def test_upkeep_goes_on_whatever_it_raises(make: Callable[..., Jobs], work: Work
         raise RuntimeError("a bad day")
 
     jobs = make(upkeep=upkeep)
-    jobs.start()
+    jobs.runner.start()
     try:
         assert all(seen.acquire(timeout=20) for _ in range(3))
         assert settled(jobs, jobs.learning.submit("train", REF).id).status == "done"
     finally:
-        jobs.stop(1)
+        jobs.runner.stop(1)

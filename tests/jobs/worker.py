@@ -11,13 +11,14 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from llmlabel.domain.answer import ChoiceAnswer
 from llmlabel.domain.confidence import Confidence
 from llmlabel.domain.document import Document
 from llmlabel.domain.label import Label, Route
 from llmlabel.domain.prediction import Prediction, Source
-from llmlabel.jobs import Jobs, Patience, Transcription
+from llmlabel.jobs import Jobs, Patience, Runner, Transcription
 from llmlabel.store import Store
 
 GUIDELINE = "sentiment@1.0.0"
@@ -61,6 +62,14 @@ async def no_sound(path: Path, language: str | None) -> Transcription:
     raise AssertionError(path)
 
 
+def alone(store: Store, *work: Any, runner: dict[str, Any] | None = None, **given: Any) -> Jobs:
+    """The jobs of a process with one project, and a runner of their own."""
+    jobs: Jobs
+    works = Runner(store, lambda _: jobs, **(runner or {}))
+    jobs = Jobs(store, *work, works, **given)
+    return jobs
+
+
 def say(word: str) -> None:
     sys.stdout.write(word + "\n")
     sys.stdout.flush()
@@ -69,15 +78,15 @@ def say(word: str) -> None:
 def main() -> None:
     url, folder, name, mode, count = sys.argv[1:]
     store = Store.open(url, recordings=Path(folder))
-    jobs = Jobs(
+    jobs = alone(
         store,
         deadly if mode == "poison" else slowly,
         no_sound,
         chunk=10,
-        worker=name,
+        runner={"worker": name},
         patience=Patience(crashes=2),
     )
-    jobs.start()
+    jobs.runner.start()
     if mode != "work":
         jobs.submit(
             [Document.of_text(f"text {n}", id=f"d{n}") for n in range(int(count))], [GUIDELINE]
@@ -86,7 +95,7 @@ def main() -> None:
     jobs.wait([f"d{n}" for n in range(int(count))], 120)
     say("settled")
     sys.stdin.read()
-    jobs.stop()
+    jobs.runner.stop()
 
 
 if __name__ == "__main__":

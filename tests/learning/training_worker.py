@@ -20,7 +20,7 @@ from training_parts import World, rows
 
 from llmlabel.domain.document import Document
 from llmlabel.domain.label import Label
-from llmlabel.jobs import Jobs, Transcription
+from llmlabel.jobs import Jobs, Runner, Transcription
 from llmlabel.labelers.llm_choice import LlmChoice
 from llmlabel.learned import Learned, LearnedJudge
 from llmlabel.pipeline import Pipeline
@@ -68,7 +68,8 @@ class Service:
         prompt = PromptLibrary(search_folders("prompts")).get("choice@1.0.0")
         self.steps = self.world.steps
         self.world.steps = (Step(LlmChoice(self.held, prompt)),)  # of the training
-        self.jobs = Jobs(store, self.label, no_sound, learn={"train": self.train}, worker="w")
+        self.runner = Runner(store, lambda _: self.jobs, worker="w")
+        self.jobs = Jobs(store, self.label, no_sound, self.runner, learn={"train": self.train})
 
     def routing(self, _: object) -> Routing:
         trainings = self.world.store.trainings
@@ -97,7 +98,7 @@ def main() -> None:
     if mode == "end":
         store.database.clock = lambda: datetime.now(UTC) + timedelta(hours=1)
     service = Service(store)
-    service.jobs.start()
+    service.runner.start()
     if mode == "submit":
         service.jobs.learning.submit("train", service.world.guideline.ref, id=JOB)
     if mode != "end":
@@ -110,7 +111,7 @@ def main() -> None:
         time.sleep(0.05)
     service.give("after", 901)
     sys.stdin.read()
-    service.jobs.stop()
+    service.runner.stop()
 
 
 if __name__ == "__main__":

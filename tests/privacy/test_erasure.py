@@ -335,7 +335,7 @@ def test_a_recording_goes_with_the_last_document_that_has_it(store: Any) -> None
 
 
 def test_a_document_deleted_while_it_is_labeled_takes_no_other_with_it(store: Any) -> None:
-    from llmlabel.jobs import Jobs, Patience
+    from llmlabel.jobs import Jobs, Patience, Runner
 
     erasing = Erasing(lambda: store, lambda _: None, lambda _: None, lambda _: None)  # type: ignore[arg-type, return-value]
 
@@ -347,14 +347,15 @@ def test_a_document_deleted_while_it_is_labeled_takes_no_other_with_it(store: An
     async def transcribe(path: Any, language: Any) -> Any:
         raise AssertionError("there is no recording")
 
-    jobs = Jobs(store, label, transcribe, patience=Patience(tries=1, first_wait=0.01))
-    jobs.start()
+    runner = Runner(store, lambda _: jobs)
+    jobs = Jobs(store, label, transcribe, runner, patience=Patience(tries=1, first_wait=0.01))
+    runner.start()
     try:
         texts = ("stays", "gone", "stays too")
         jobs.submit([Document.of_text(text, id=text) for text in texts], [REF])
         assert jobs.wait(["stays", "stays too"], 60)
     finally:
-        jobs.stop()
+        runner.stop()
     found = {item.id: item.status for item in store.documents.get_many(texts)}
     assert found == {"stays": "done", "stays too": "done"}
 

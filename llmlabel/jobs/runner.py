@@ -1,0 +1,242 @@
+"""The work of one process: its queues, its event loop, and what it looks after beside them."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Collection, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import sqlalchemy as sa
+import structlog
+
+from llmlabel.errors import NotFound
+from llmlabel.jobs.board import Board
+from llmlabel.jobs.contracts import Beside
+from llmlabel.jobs.durable import DeadJob, DurableQueue, Work
+from llmlabel.jobs.learn import LEARN
+from llmlabel.jobs.loop import BackgroundLoop
+from llmlabel.jobs.shift import Shift
+from llmlabel.jobs.tasks import LABEL, TRANSCRIBE
+from llmlabel.store import Store
+from llmlabel.telemetry import Telemetry, told
+
+if TYPE_CHECKING:
+    from llmlabel.jobs.project import Jobs
+
+DEFAULT_PROJECT: Final = "default"
+
+# Beside the names of the queues of the default project, which a release without projects reads.
+IN_PROJECT: Final = "-in-project"
+
+QUEUES: Final = {"text": LABEL, "audio": TRANSCRIBE, "learning": LEARN}
+"""What a process can work on, by the name that people use."""
+
+# A worker that gave no sign of life for so long is lost, and another takes its jobs.
+LOST_AFTER = timedelta(seconds=60)
+KEEP_FINISHED = timedelta(days=1)
+
+# A recording or training takes seconds in any case, and every look costs a little.
+SLOW_POLL = 0.25
+
+log = structlog.get_logger()
+
+
+class Runner:
+    """Does the jobs of every project; one per process.
+
+    Args:
+        store: Of the default project, whose database holds the queue.
+        jobs_of: The jobs of a project, by its name; raises NotFound where there is none.
+        queues: What this process works on: `text`, `audio`, `learning`. Nothing: it accepts
+            work only, and looks after nothing; others do.
+        concurrency: Label jobs under way at once.
+        recordings: Recordings transcribed at once.
+        upkeep: Called every few seconds on a thread of its own, by every process that works.
+        worker: Name of this process, unlike any other's on the same database; by default the
+            host's name.
+        poll_seconds: How often the database is asked for new label jobs; half of it is the
+            delay of a job on an idle service.
+        upkeep_seconds: How often a sign of life is given, lost workers are looked for and
+            finished jobs cleared away.
+        telemetry: Told of every job and what it does.
+        beside: What else begins and stops with the work.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        jobs_of: Callable[[str], Jobs],
+        *,
+        queues: Collection[str] = tuple(QUEUES),
+        concurrency: int = 2,
+        recordings: int = 2,
+        upkeep: Callable[[], object] | None = None,
+        worker: str | None = None,
+        poll_seconds: float = 0.1,
+        upkeep_seconds: float = 5.0,
+        telemetry: Telemetry | None = None,
+        beside: Sequence[Beside] = (),
+    ) -> None:
+        self.worker = worker or socket.gethostname()
+        self.loop = BackgroundLoop()
+        self.board = Board()
+        self.shift = Shift({LABEL: concurrency, TRANSCRIBE: recordings, LEARN: 1})
+        self._store = store
+        self._jobs_of = jobs_of
+        self._works = bool(queues)
+        self._also = upkeep
+        self._upkeep_seconds = upkeep_seconds
+        self._beside = tuple(beside) if self._works else ()
+        works = {
+            LABEL: Work(self._label, concurrency, poll_seconds),
+            TRANSCRIBE: Work(self._transcribe, recordings, max(poll_seconds, SLOW_POLL)),
+            LEARN: Work(self._learn, 1, max(poll_seconds, SLOW_POLL)),
+        }
+        self._kinds = tuple(works)
+        works |= {name + IN_PROJECT: work for name, work in works.items()}
+        kinds = {QUEUES[each] for each in queues}
+        listens = {name for name in works if name.removesuffix(IN_PROJECT) in kinds}
+        self._queue = DurableQueue(store.database.engine, self.worker, works, listens, telemetry)
+        self._queue.open(self._kinds)
+        self._stopping = threading.Event()
+        self._threads = [
+            threading.Thread(target=work, name=name, daemon=True)
+            for name, work in (("jobs-upkeep", self._keep_up), ("jobs-watch", self._keep_watch))
+        ]
+
+    def start(self) -> None:
+        """Begin to work, first on what an earlier process left. Once per instance.
+
+        Raises:
+            Unsupported: Another process's worth of work runs in this one.
+        """
+        if not self._works:
+            self._queue.start()
+            return
+        self._store.work.beat(self.worker)  # first, so that nobody takes over what is ours
+        self._queue.start()
+        self.loop.start()
+        self.shift.open()
+        for thread in self._threads:
+            thread.start()
+        for each in self._beside:
+            each.start()
+
+    def stop(self, timeout: float = 10.0) -> None:
+        """Stop in good order: what is under way may end, what does not end in time is left.
+
+        Args:
+            timeout: Seconds for jobs under way; afterwards they are cut off, and another
+                process does them anew.
+        """
+        self._stopping.set()
+        self.shift.close()
+        if self._works:
+            for each in self._beside:
+                each.stop(timeout)
+            if not self.shift.wait_idle(timeout):
+                self.loop.cancel()
+                self.shift.wait_idle(timeout)
+            for thread in self._threads:
+                thread.join()
+        self._queue.stop()
+        if self._works:
+            self._store.work.retire(self.worker)
+            self.loop.stop()
+        self.board.post()
+
+    def take(self, project: str) -> None:
+        """Be ready to enqueue jobs of a project; not within a transaction."""
+        if project != DEFAULT_PROJECT:
+            self._queue.open([kind + IN_PROJECT for kind in self._kinds])
+
+    def enqueue(
+        self,
+        connection: sa.Connection,
+        kind: str,
+        id: str,
+        project: str,
+        *arguments: str | int | list[str],
+    ) -> None:
+        """Add a job within a transaction; one with this id is not added again."""
+        if project == DEFAULT_PROJECT:
+            # As a release that knows of no projects writes and reads it.
+            self._queue.enqueue(connection, kind, id, *arguments)
+        else:
+            self._queue.enqueue(connection, kind + IN_PROJECT, id, *arguments, project)
+
+    def _label(
+        self, guideline: str, run: int, ids: list[str], project: str = DEFAULT_PROJECT
+    ) -> None:
+        jobs = self._found(project)
+        if jobs is not None:
+            jobs.tasks.label(guideline, run, ids)
+
+    def _transcribe(self, document_id: str, run: int, project: str = DEFAULT_PROJECT) -> None:
+        jobs = self._found(project)
+        if jobs is not None:
+            jobs.tasks.transcribe(document_id, run)
+
+    def _learn(
+        self, id: str, what: str, guideline: str, argument: str, project: str = DEFAULT_PROJECT
+    ) -> None:
+        jobs = self._found(project)
+        if jobs is not None:
+            jobs.learning.run(id, what, guideline, argument)
+
+    def _found(self, project: str) -> Jobs | None:
+        try:
+            return self._jobs_of(project)
+        except NotFound:
+            log.warning("job of a project that is gone", project=project)
+            return None
+
+    def _keep_up(self) -> None:
+        while True:
+            try:
+                self._store.work.beat(self.worker)
+                self._bury_dead()
+                self._take_over_lost()
+                self._queue.forget_finished(KEEP_FINISHED)
+            except Exception as error:
+                # The next round does what this one could not; the work itself goes on.
+                log.warning("job upkeep failed", **told(error))
+            if self._stopping.wait(self._upkeep_seconds):
+                return
+
+    def _keep_watch(self) -> None:
+        # Apart from the signs of life, which nothing may hold up.
+        while self._also is not None:
+            try:
+                self._also()
+            except Exception as error:
+                log.warning("upkeep failed", **told(error))
+            if self._stopping.wait(self._upkeep_seconds):
+                return
+
+    def _bury_dead(self) -> None:
+        dead = self._queue.dead()
+        for job in dead:
+            self._bury(job)
+            log.error("job failed", job=job.id)
+        self._queue.forget([job.id for job in dead])
+        if dead:
+            self.board.post()
+
+    def _bury(self, job: DeadJob) -> None:
+        kind = job.name.removesuffix(IN_PROJECT)
+        arguments, project = job.arguments, DEFAULT_PROJECT
+        if kind != job.name and arguments:
+            arguments, project = arguments[:-1], arguments[-1]
+        jobs = self._found(project) if arguments else None
+        if jobs is not None:
+            jobs.bury(kind, arguments, job.reason)
+
+    def _take_over_lost(self) -> None:
+        lost = [id for id in self._store.work.lost(LOST_AFTER) if id != self.worker]
+        if lost:
+            log.warning("workers lost", workers=lost, jobs=self._queue.take_over(lost))
+            for id in lost:
+                self._store.work.forget_worker(id)
