@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal, Self
 from urllib.parse import quote
 
-from pydantic import BaseModel, Field, JsonValue
+from pydantic import BaseModel, Field, JsonValue, StrictBool
 
 from llmlabel.api.document_shapes import Body, Ref
 from llmlabel.domain.promise import Certificate, CertificateStatus, Loss, Promise
@@ -24,7 +24,7 @@ class CertificationIn(Body):
     promise: Promise | None = Field(
         default=None, description="What is to be proved; without it what the guideline promises."
     )
-    reviewer_error: bool | None = Field(
+    reviewer_error: StrictBool | None = Field(
         default=None,
         description="Take what reviewers' mistakes may hide, by their answers to hidden gold, off "
         "the promised error. Null: as the last time, at first not.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -12,6 +11,7 @@ from llmlabel.api.documents import GuidelineName
 from llmlabel.api.problems import documented
 from llmlabel.api.route import Route
 from llmlabel.api.service import TheService
+from llmlabel.api.times import Day
 from llmlabel.llm.budget import Spent
 from llmlabel.store import By, LabelCost
 
@@ -61,8 +61,8 @@ def costs(
     guideline: Annotated[
         GuidelineName | None, Query(description="Only of this one; a name covers all versions.")
     ] = None,
-    since: Annotated[date | None, Query(description="First day (UTC).")] = None,
-    until: Annotated[date | None, Query(description="Last day (UTC).")] = None,
+    since: Annotated[Day | None, Query(description="First day (UTC).")] = None,
+    until: Annotated[Day | None, Query(description="Last day (UTC).")] = None,
 ) -> CostsOut:
     """Sum what labels cost by guideline, model or day, with the mean of one and of 1,000."""
     if guideline is not None:

@@ -10,7 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from llmlabel.api.examples import BODIES, EXAMPLES
 from llmlabel.api.metrics_examples import METRICS
 from llmlabel.api.people_examples import PEOPLE
-from llmlabel.api.problems import Problem
+from llmlabel.api.problems import Problem, documented
 from llmlabel.api.review_examples import REVIEW_BODIES, REVIEWS
 from llmlabel.api.route import KEY_HEADER
 from llmlabel.api.webhook_examples import WEBHOOKS
@@ -81,6 +81,9 @@ def _described(app: FastAPI) -> dict[str, Any]:
                     response["content"].pop("application/json", None)
             if method == "post":
                 operation.setdefault("parameters", []).append(_KEY_PARAMETER)
+                # What a key may be answered with, whatever the route: reused for another request.
+                for status, response in documented(409).items():
+                    operation["responses"].setdefault(str(status), response)
             if operation["operationId"] in bodies:
                 content = operation["requestBody"]["content"]
                 content["application/json"]["examples"] = bodies[operation["operationId"]]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictBool
 
 from llmlabel.api.document_shapes import Body, Ref
+from llmlabel.api.times import Moment
 from llmlabel.domain.people import Flag, Reviewer, ReviewerScore
 from llmlabel.learning.relabel import MOST, Wanted
 
-Share = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(ge=0, le=1, strict=True)]
 
 
 class ClearanceIn(Body):
@@ -20,7 +20,7 @@ class ClearanceIn(Body):
     guidelines: Annotated[list[str], Field(max_length=1000)] | None = Field(
         default=None, description="Names, without versions; null: every guideline."
     )
-    adjudicates: bool = Field(default=True, description="May decide where a panel disagrees.")
+    adjudicates: StrictBool = Field(default=True, description="May decide where a panel disagrees.")
     note: str = Field(default="", max_length=2000, description="For people.")
 
 
@@ -96,15 +96,15 @@ class RelabelIn(Body):
     )
     confidence_below: Share | None = None
     confidence_above: Share | None = Field(default=None, description="As sure, or surer.")
-    since: datetime | None = Field(default=None, description="Labeled or decided from then on.")
-    until: datetime | None = Field(default=None, description="Labeled or decided before then.")
-    verified: bool | None = Field(default=None, description="Decided by a person, or not.")
-    suspected_errors: bool = Field(
+    since: Moment | None = Field(default=None, description="Labeled or decided from then on.")
+    until: Moment | None = Field(default=None, description="Labeled or decided before then.")
+    verified: StrictBool | None = Field(default=None, description="Decided by a person, or not.")
+    suspected_errors: StrictBool = Field(
         default=False,
         description="Only verified labels that all the others make improbable; worst first.",
     )
-    limit: int = Field(default=1000, ge=1, le=MOST, description="Oldest first.")
-    dry_run: bool = Field(default=False, description="Only count them.")
+    limit: int = Field(default=1000, ge=1, le=MOST, strict=True, description="Oldest first.")
+    dry_run: StrictBool = Field(default=False, description="Only count them.")
     reason: str | None = Field(
         default=None, max_length=1000, description="Reviewers read it; made up without one."
     )

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -150,11 +151,14 @@ def respond(
 
 def _http(request: Request, exc: HTTPException) -> Response:
     phrase, detail = _phrase(exc.status_code), str(exc.detail)
+    headers = dict(exc.headers or {})
     if detail == HTTPStatus(exc.status_code).phrase and exc.status_code == 404:
         detail = f"There is nothing at {request.url.path}; /docs lists what there is."
     elif exc.status_code == 405:
-        allowed = (exc.headers or {}).get("Allow", "another method")
-        detail = f"{request.method} cannot be used on {request.url.path}; use {allowed}."
+        # The framework names the methods of the first route of that path alone.
+        headers["Allow"] = allowed = ", ".join(_methods(request)) or headers.get("Allow", "")
+        use = f"use {allowed}" if allowed else "/docs lists what there is"
+        detail = f"{request.method} cannot be used on {request.url.path}; {use}."
     elif exc.status_code == 400:
         detail = f"The body cannot be read ({detail}); send it as the documentation shows."
     return respond(
@@ -163,8 +167,18 @@ def _http(request: Request, exc: HTTPException) -> Response:
         title=phrase,
         status=exc.status_code,
         detail=detail,
-        headers=dict(exc.headers or {}),
+        headers=headers,
     )
+
+
+def _methods(request: Request) -> list[str]:
+    """Every method that some route takes at the request's path."""
+    found: set[str] = set()
+    for route in iter_route_contexts(request.app.routes):
+        regex = getattr(route, "path_regex", None)
+        if regex is not None and regex.match(request.scope["path"]):
+            found |= route.methods or set()
+    return sorted(found)
 
 
 def _phrase(status: int) -> str:

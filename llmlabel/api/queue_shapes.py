@@ -28,6 +28,7 @@ class TakeIn(Body):
 
     count: int = Field(
         default=1,
+        strict=True,
         ge=1,
         le=MAX_TAKE,
         description="How many to hold in all: with X-Session those that you hold already count, "

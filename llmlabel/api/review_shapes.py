@@ -32,7 +32,9 @@ BLIND = (
 )
 KIND = "How it came to be reviewed; null while that is hidden."
 
-Token = Annotated[int, Field(ge=0, description="`lease.token`, as the item came with it.")]
+Token = Annotated[
+    int, Field(ge=0, lt=2**31, strict=True, description="`lease.token`, as the item came with it.")
+]
 
 
 class VerdictIn(Body):
@@ -47,7 +49,7 @@ class VerdictIn(Body):
     answer: Answer | None = Field(default=None, description="The right answer; for `correct`.")
     comment: str | None = Field(default=None, max_length=10_000)
     seconds: float | None = Field(
-        default=None, ge=0, le=86_400, allow_inf_nan=False, description="Time spent."
+        default=None, strict=True, ge=0, le=86_400, allow_inf_nan=False, description="Time spent."
     )
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, StrictBool
 
 from llmlabel.api.document_shapes import Body
+from llmlabel.api.times import Moment
 from llmlabel.domain.webhook import EVENT_KINDS, Delivery, EventKind, Webhook
 from llmlabel.webhooks.addresses import MAX_URL
 from llmlabel.webhooks.send import Outcome
@@ -46,7 +47,7 @@ class WebhookChangeIn(Body):
     events: Events | None = None
     guidelines: Guidelines | None = None
     note: Note | None = None
-    enabled: bool | None = Field(
+    enabled: StrictBool | None = Field(
         default=None, description="Enabled again, it is tried at once, and what waited goes on."
     )
 
@@ -74,6 +75,7 @@ class SecretIn(Body):
 
     keep_hours: float = Field(
         default=24.0,
+        strict=True,
         ge=0,
         le=24 * 30,
         description="For so long messages are signed with the former secret as well.",
@@ -115,7 +117,7 @@ class ReplayIn(Body):
     status: Literal["dead", "delivered"] = Field(
         default="dead", description="`delivered` for what the endpoint lost."
     )
-    since: Annotated[datetime, AfterValidator(_in_utc)] | None = Field(
+    since: Annotated[Moment, AfterValidator(_in_utc)] | None = Field(
         default=None, description="Only what happened from then on; UTC without a time zone."
     )
 
