@@ -7,7 +7,6 @@ from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 
-from llmlabel.access import Access
 from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.promise import Promise
 from llmlabel.guidelines import GuidelineLibrary
@@ -64,11 +63,6 @@ class Service(Protocol):
     @property
     def telemetry(self) -> Telemetry:
         """Told of all that happens."""
-        ...
-
-    @property
-    def access(self) -> Access:
-        """Who may come in."""
         ...
 
     @property
