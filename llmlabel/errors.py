@@ -69,11 +69,51 @@ class AudioTooLong(InvalidInput):
     title = "Recording too long"
 
 
+class UploadTooLarge(InvalidInput):
+    """The file of a batch is larger than the limit."""
+
+    status = 413
+    title = "File too large"
+
+
 class UnsupportedFile(InvalidInput):
     """The kind of file is not one that is read."""
 
     status = 415
     title = "Unsupported file"
+
+
+class Unauthorized(LlmlabelError):
+    """Nobody is known by this key or browser session, or there is none."""
+
+    status = 401
+    title = "Key needed"
+
+
+class Forbidden(LlmlabelError):
+    """The key is known, and not for this."""
+
+    status = 403
+    title = "Not allowed"
+
+
+class WrongCsrfToken(Forbidden):
+    """A change by cookie came without the token of that very browser session."""
+
+    title = "Token of another session"
+
+
+class RateLimited(LlmlabelError):
+    """More was asked for in a minute than may be; `retry_after` seconds make room."""
+
+    status = 429
+    title = "Too many requests"
+
+    def __init__(
+        self, detail: str, *, field: str | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(detail, field=field)
+        self.retry_after = retry_after
 
 
 class NotFound(LlmlabelError):
@@ -113,6 +153,20 @@ class IdempotencyConflict(Conflict):
     """The Idempotency-Key was used before with a different request."""
 
     title = "Idempotency-Key reused"
+
+
+class UploadMismatch(Conflict):
+    """The upload does not go on where the file ends; `offset` is where that is."""
+
+    title = "Upload goes on elsewhere"
+
+    def __init__(self, offset: int) -> None:
+        super().__init__(
+            f"{offset:,} bytes of the file are here; go on with byte {offset} (Content-Range: "
+            f"bytes {offset}-…), or send it from its start without Content-Range.",
+            field="Content-Range",
+        )
+        self.offset = offset
 
 
 class AlreadyReviewed(Conflict):
@@ -246,6 +300,10 @@ class BudgetExhausted(ModelError):
     title = "Budget exhausted"
 
 
+class BatchBudgetExhausted(BudgetExhausted):
+    """The call might pass its batch's budget; what waits goes on when that is raised."""
+
+
 class PriceUnknown(ModelError):
     """A budget is set, and nothing says what the model costs."""
 
@@ -291,6 +349,25 @@ class StoreUnavailable(LlmlabelError):
 
     status = 503
     title = "Store unavailable"
+
+
+class DatabaseNotOurs(LlmlabelError):
+    """The database is of a newer release, or a copy that was begun and not finished."""
+
+    status = 503
+    title = "Database not of this release"
+
+
+class CopyDiffers(LlmlabelError):
+    """What was written to a copy is not what was read."""
+
+    title = "Copy differs"
+
+
+class BrokenBackup(InvalidInput):
+    """The file is no backup of llmlabel, or not as it was written."""
+
+    title = "Broken backup"
 
 
 class Unsupported(LlmlabelError):

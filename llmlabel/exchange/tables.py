@@ -13,6 +13,8 @@ from llmlabel.exchange.items import BadLine, Item, ReadOptions, TextItem
 from llmlabel.exchange.lines import decode, numbered_lines, too_long
 
 DELIMITERS = (",", ";", "\t")
+PATIENCE = 50
+"""So many times the longest record is looked through for quotes that never close."""
 
 
 class _Problem(str):
@@ -112,6 +114,7 @@ def _records(
     limit, or the file ends, only its first line is bad and reading goes on with the next one.
     """
     waiting: deque[tuple[int, bytes | None]] = deque()
+    in_vain = 0
 
     def pull() -> tuple[int, bytes | None] | None:
         return waiting.popleft() if waiting else next(lines, None)
@@ -126,6 +129,7 @@ def _records(
             if current is None or size > limit:
                 problem = "A double quote opens here and never closes; close it, or double it."
                 waiting.extendleft(reversed(taken[1:]))
+                in_vain += size
                 break
             number, raw = current
             if raw is None:
@@ -144,6 +148,11 @@ def _records(
             current = pull()
             if current is not None:
                 taken.append(current)
+        if in_vain > PATIENCE * limit:
+            # Each such line is looked through to the limit: a file of them would never end.
+            rest = " Too many lines are like this one, so what comes after it was not read."
+            yield first[0], _Problem(problem + rest)
+            return
         yield first[0], _Problem(problem) if problem else "".join(parts).rstrip("\r\n")
 
 

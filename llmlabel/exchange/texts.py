@@ -52,19 +52,27 @@ def read_jsonl(
     The first `after` lines are passed over.
     """
     for number, raw in numbered_lines(stream, options.max_line_bytes):
-        if number <= after:
-            continue
-        if raw is None:
-            yield BadLine(name, too_long(options.max_line_bytes), number)
-        elif raw.strip():
-            try:
-                yield _item_of(_object(decode(raw)), name, number, options)
-            except LlmlabelError as exc:
-                yield BadLine(name, exc.detail, number, exc.field)
-            except _FieldError as exc:
-                yield BadLine(name, str(exc), number, exc.field)
-            except ValueError as exc:
-                yield BadLine(name, str(exc), number)
+        item = None if number <= after else read_json_line(raw, name, number, options)
+        if item is not None:
+            yield item
+
+
+def read_json_line(
+    raw: bytes | None, name: str, number: int, options: ReadOptions
+) -> Item | BadLine | None:
+    """What one line says; None of a blank one. `raw` is None where it was too long to be read."""
+    if raw is None:
+        return BadLine(name, too_long(options.max_line_bytes), number)
+    if not raw.strip():
+        return None
+    try:
+        return _item_of(_object(decode(raw)), name, number, options)
+    except LlmlabelError as exc:
+        return BadLine(name, exc.detail, number, exc.field)
+    except _FieldError as exc:
+        return BadLine(name, str(exc), number, exc.field)
+    except ValueError as exc:
+        return BadLine(name, str(exc), number)
 
 
 class _FieldError(ValueError):

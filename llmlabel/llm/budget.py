@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 import structlog
 from pydantic import Field
 
 from llmlabel.domain.base import Value
-from llmlabel.errors import BudgetExhausted, StoreUnavailable
+from llmlabel.errors import BatchBudgetExhausted, BudgetExhausted, StoreUnavailable
 from llmlabel.llm.prices import NANO
 
 EVERYTHING = "all"
@@ -20,10 +22,15 @@ EVERYTHING = "all"
 
 @dataclass(frozen=True, slots=True)
 class Set:
-    """Money set aside, in nanodollars, and the periods in which it is counted."""
+    """Money set aside, in nanodollars, and the periods in which it is counted.
+
+    Attributes:
+        above: What is set aside of the budget that this one is a part of.
+    """
 
     nano: int
     periods: tuple[str, ...]
+    above: Set | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +95,48 @@ class Ledger(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """Who pays for calls beside the installation: a batch.
+
+    Attributes:
+        ledger: Counts it.
+        scope: Its counters.
+        ceiling: Nanodollars that may be spent in total; None where there is no limit.
+    """
+
+    ledger: Ledger
+    scope: str
+    ceiling: int | None
+
+    @property
+    def ceilings(self) -> dict[str, int]:
+        """As `Ledger.reserve` takes them."""
+        return {} if self.ceiling is None else {"total": self.ceiling}
+
+
+@contextmanager
+def paid_by(payer: Payer | None) -> Iterator[None]:
+    """Have the calls made in this context counted as this payer's too."""
+    token = _payer.set(payer)
+    try:
+        yield
+    finally:
+        _payer.reset(token)
+
+
+_payer: ContextVar[Payer | None] = ContextVar("payer", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """What is set aside for one call, by the installation and by a payer; None where nothing is."""
+
+    own: Set | None
+    payer: Payer | None
+    payers: Set | None
+
+
 class Budget:
     """What may be spent. Without ceilings it only counts.
 
@@ -97,25 +146,38 @@ class Budget:
 
     Args:
         ledger: The counters; None where there is no database, and then nothing is counted.
-        ceilings: In nanodollars by kind of period: `total`, `month`, `day`.
-        scope: Whose budget; the seam for others than the whole installation's.
+        ceilings: In nanodollars by kind of period: `total`, `month`, `day`; or what tells them.
+        scope: Whose budget; each scope has counters of its own.
+        above: The budget that this one is a part of: every call is counted there too, and must
+            fit there as well.
+        explain: Says why a call was not made, and the remedy.
     """
 
     def __init__(
         self,
         ledger: Callable[[], Ledger | None],
-        ceilings: Mapping[str, int] | None = None,
+        ceilings: Mapping[str, int] | Callable[[], Mapping[str, int]] | None = None,
         scope: str = EVERYTHING,
+        *,
+        above: Budget | None = None,
+        explain: Callable[[Full, int], str] | None = None,
     ) -> None:
         self._ledger = ledger
-        self._ceilings = dict(ceilings or {})
+        self._ceilings = ceilings
         self._scope = scope
+        self._above = above
+        self._explain = explain or exhausted
         self._log = structlog.get_logger(__name__)
 
     @property
+    def ceilings(self) -> Mapping[str, int]:
+        """In nanodollars by kind of period, as they are now."""
+        return (self._ceilings() if callable(self._ceilings) else self._ceilings) or {}
+
+    @property
     def is_hard(self) -> bool:
-        """Whether there is a ceiling."""
-        return bool(self._ceilings)
+        """Whether there is a ceiling, here or above."""
+        return bool(self.ceilings) or (self._above is not None and self._above.is_hard)
 
     async def reserve(self, nano: int) -> Set | None:
         """Set money aside for a call; None where there is no ceiling.
@@ -124,24 +186,34 @@ class Budget:
             BudgetExhausted: The call might pass a ceiling; it must not be made.
             StoreUnavailable: Nobody can say how much is left; it must not be made either.
         """
-        if not self._ceilings:
-            return None
-        got = await asyncio.to_thread(self._reserve, nano)
-        if isinstance(got, Full):
-            raise BudgetExhausted(exhausted(got, nano))
-        return got
+        above = await self._above.reserve(nano) if self._above is not None else None
+        ceilings = self.ceilings
+        if not ceilings:
+            return above and Set(0, (), above)
+        try:
+            got = await asyncio.to_thread(self._reserve, nano, ceilings)
+            if isinstance(got, Full):
+                raise BudgetExhausted(self._explain(got, nano))
+        except BaseException:
+            if self._above is not None and above is not None:
+                await self._above.settle(above, 0)
+            raise
+        return replace(got, above=above)
 
-    def _reserve(self, nano: int) -> Set | Full:
+    def _reserve(self, nano: int, ceilings: Mapping[str, int]) -> Set | Full:
         ledger = self._ledger()
         assert ledger is not None, "a budget makes the database it is kept in"
-        return ledger.reserve(self._scope, nano, self._ceilings)
+        return ledger.reserve(self._scope, nano, ceilings)
 
     async def settle(self, reserved: Set | None, nano: int) -> None:
         """Count what a call really cost, in nanodollars."""
-        if reserved is None and nano == 0:
+        if self._above is not None:
+            await self._above.settle(reserved and reserved.above, nano)
+        mine = reserved if reserved is not None and reserved.periods else None
+        if mine is None and nano == 0:
             return
         try:
-            await asyncio.to_thread(self._settle, reserved, nano)
+            await asyncio.to_thread(self._settle, mine, nano)
         except StoreUnavailable as error:
             self._log.warning(
                 "what a call cost could not be counted; what was set aside for it stays counted",
@@ -173,6 +245,15 @@ def exhausted(full: Full, nano: int) -> str:
         f"set aside {when}, and the next call may cost up to {dollars(nano)}. Raise {setting}"
         f"{'' if full.kind == 'total' else ', or wait for the next ' + full.kind}; what waits "
         "goes on by itself."
+    )
+
+
+def batch_exhausted(full: Full, nano: int) -> str:
+    """Why a call for a batch was not made, and the remedy."""
+    return (
+        f"The batch's budget is used up: {dollars(full.spent)} of {dollars(full.ceiling)} are "
+        f"spent or set aside, and the next call may cost up to {dollars(nano)}. Raise `budget_usd` "
+        "of the batch; what waits goes on by itself."
     )
 
 

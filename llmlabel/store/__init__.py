@@ -13,6 +13,8 @@ from llmlabel.store.access_keys import AccessKeys, AccessSessions
 from llmlabel.store.access_log import AccessLog
 from llmlabel.store.aged import Aged
 from llmlabel.store.audits import Audits
+from llmlabel.store.batch_reads import BatchReads
+from llmlabel.store.batch_work import BatchWork
 from llmlabel.store.benchmarks import Benchmarks
 from llmlabel.store.certificates import Certificates
 from llmlabel.store.costs import By, Costs, LabelCost
@@ -92,6 +94,8 @@ class Store:
         resuming: Work that failed for a reason that passes, asked anew.
         webhooks: Endpoints that are told what happens.
         deliveries: What they are told.
+        batches: Files of many lines: ordered, read, accepted.
+        batch_reads: How far they are, what became of their lines.
         keys: API keys; use them through `llmlabel.access`.
         sessions: Browser sessions; as `keys`.
         access_log: Who did what.
@@ -124,6 +128,8 @@ class Store:
         self.resuming = Resuming(database, self.events)
         self.webhooks = Webhooks(database, self.events)
         self.deliveries = Deliveries(database, self.events)
+        self.batches = BatchWork(database, self.events)
+        self.batch_reads = BatchReads(database)
         self.keys = AccessKeys(database)
         self.sessions = AccessSessions(database)
         self.access_log = AccessLog(database)

@@ -1,0 +1,1 @@
+"""Files of many lines: received, read in slices, labeled, and their results given back."""

@@ -1,0 +1,352 @@
+"""Batches as those see them who read their files: leased, accepted slice by slice, ended."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from llmlabel.domain.batch import Batch, LineError
+from llmlabel.domain.document import Document
+from llmlabel.errors import DocumentConflict
+from llmlabel.store.batch_tables import batch_errors, batch_lines, batches
+from llmlabel.store.batches import CANCELLED, HELD, Batches, ask_anew, batch_of, of_batch
+from llmlabel.store.database import batches as slices
+from llmlabel.store.documents import Asked, Enqueue
+from llmlabel.store.rows import row_of, same_content
+from llmlabel.store.tables import documents, requests
+
+LIVE = ("reading", "labeling", "stopped")
+
+
+class Line(NamedTuple):
+    """A line of a file and the document it is."""
+
+    number: int
+    document: Document
+
+
+class Slice(NamedTuple):
+    """What was read of a file: lines in order, those that are wrong, and the last line looked at.
+
+    `end`: nothing is left to read.
+    """
+
+    lines: Sequence[Line]
+    errors: Sequence[LineError]
+    read_to: int
+    end: bool
+
+
+class LeaseLost(Exception):
+    """Another worker reads this batch now, or it was paused or cancelled."""
+
+
+class BatchWork(Batches):
+    """The batches of one database, for the workers that read them."""
+
+    def take(self, worker: str, hold_seconds: float, limit: int) -> list[Batch]:
+        """Lease batches that nobody reads, and keep those held; oldest first.
+
+        Args:
+            worker: Name of the process, unlike any other's.
+            hold_seconds: How long the lease holds without being renewed by this method.
+            limit: Batches held at most.
+        """
+        with self._database.read() as connection:
+            query = sa.select(batches).where(batches.c.status.in_(LIVE)).order_by(batches.c.seq)
+            live = connection.execute(query).all()
+            now = self._database.seconds(connection) if live else 0.0
+        mine = [row for row in live if row.leased_by == worker]
+        fresh = [row for row in mine if row.lease_until > now + hold_seconds / 2]
+        free = [row for row in live if row.lease_until is None or row.lease_until < now]
+        if len(fresh) == len(mine) and (not free or len(mine) >= limit):
+            return [batch_of(row) for row in mine]
+        with self._database.write() as connection:
+            self._database.exclusive(connection, "batches")
+            now = self._database.seconds(connection)
+            held = sa.func.coalesce(batches.c.leased_by, "") == worker
+            open_ = sa.or_(batches.c.lease_until.is_(None), batches.c.lease_until < now, held)
+            rows = connection.execute(
+                sa.select(batches)
+                .where(batches.c.status.in_(LIVE), open_)
+                .order_by(sa.case((held, 0), else_=1), batches.c.seq)
+                .limit(limit)
+            ).all()
+            seqs = [row.seq for row in rows]
+            connection.execute(
+                sa.update(batches)
+                .where(batches.c.seq.in_(seqs))
+                .values(leased_by=worker, lease_until=now + hold_seconds)
+            )
+        return [batch_of(row) for row in rows]
+
+    def leave(self, worker: str, id: str | None = None) -> None:
+        """Let others read what this worker held, or this one of it."""
+        held = sa.update(batches).where(batches.c.leased_by == worker)
+        if id is not None:
+            held = held.where(batches.c.id == id)
+        with self._database.write() as connection:
+            connection.execute(held.values(leased_by=None, lease_until=None))
+
+    def counted(self, id: str, worker: str, lines: int) -> None:
+        """Note how many lines the file has; it is ready to be read then.
+
+        Raises:
+            LeaseLost: As the class says.
+        """
+        with self._database.write() as connection:
+            self._held(connection, id, worker, "reading")
+            self._set(connection, id, lines=lines)
+
+    def accept(self, id: str, worker: str, place: int, part: Slice, enqueue: Enqueue) -> Batch:
+        """Accept a slice: its documents, what is asked of them, and the new place in the file.
+
+        All in one transaction, so that no line is lost or read twice. A document that is there
+        already is found; what was asked of it and was cancelled is asked anew.
+
+        Args:
+            id: Of the batch.
+            worker: Who holds it.
+            place: The last line read before this slice.
+            part: The slice.
+            enqueue: Queues the work, within the transaction.
+
+        Raises:
+            LeaseLost: As the class says; nothing is accepted then.
+        """
+        rows, errors = _rows(part)
+        ids = sorted(rows)
+        with self._database.write() as connection:
+            row = self._held(connection, id, worker, "reading")
+            if row.lines_read != place:
+                raise LeaseLost(f"The batch {id} was read further by another worker.")
+            refs = json.loads(row.guidelines)
+            taken = self._insert(connection, ids, rows)
+            kept: list[Line] = []
+            for line in part.lines:
+                if line.number in errors:
+                    continue
+                if line.document.id in taken:
+                    errors[line.number] = _refused(line, taken[line.document.id])
+                else:
+                    kept.append(line)
+            good = sorted({line.document.id for line in kept})
+            asked = self._ask(connection, good, refs)
+            new = {each.document_id for each in asked}
+            self._keep(connection, row.seq, kept, new, errors)
+            if asked:
+                enqueue(connection, asked)
+            when = self._database.clock()
+            self._set(
+                connection,
+                id,
+                status="labeling" if part.end else "reading",
+                read_all=part.end,
+                lines_read=part.read_to,
+                accepted=row.accepted + len(kept),
+                refused=row.refused + len(errors),
+                started_at=row.started_at or when,
+                pace_at=row.pace_at or when,
+                **({} if row.pace_at else {"pace_settled": self._settled(connection, row)}),
+            )
+            after = connection.execute(sa.select(batches).where(batches.c.id == id)).one()
+        return batch_of(after)
+
+    def fail(self, id: str, worker: str, code: str, problem: str) -> None:
+        """End a batch whose file cannot be read.
+
+        Raises:
+            LeaseLost: As the class says.
+        """
+        with self._database.write() as connection:
+            row = self._held(connection, id, worker, "reading")
+            self._end(connection, row, "failed", code, problem)
+
+    def finish(self, id: str, worker: str, passing: Sequence[str]) -> bool:
+        """End a batch of which all is read and nothing is to come; False where something is.
+
+        Args:
+            id: Of the batch.
+            worker: Who holds it.
+            passing: Codes of failures that are asked anew by themselves, so they are to come.
+
+        Raises:
+            LeaseLost: As the class says.
+        """
+        with self._database.write() as connection:
+            row = self._held(connection, id, worker, "labeling")
+            for left in (
+                _listed(row, "queued", ()),
+                _listed(row, "failed", (*passing, HELD)),
+            ):
+                if connection.execute(sa.select(sa.exists().where(left))).scalar():
+                    return False
+            self._end(connection, row, "done")
+        return True
+
+    def held(self, id: str) -> bool:
+        """Whether labels of the batch wait for money."""
+        with self._database.read() as connection:
+            row = connection.execute(sa.select(batches).where(batches.c.id == id)).one()
+            return bool(
+                connection.execute(sa.select(sa.exists().where(of_batch(row, HELD)))).scalar()
+            )
+
+    def stop(self, id: str, worker: str, problem: str) -> None:
+        """Read no more lines until there is money.
+
+        Raises:
+            LeaseLost: As the class says.
+        """
+        with self._database.write() as connection:
+            self._held(connection, id, worker, "reading", "labeling")
+            self._set(connection, id, status="stopped", code=HELD, problem=problem)
+
+    def go_on(self, id: str, worker: str, enqueue: Enqueue) -> int:
+        """There is money: ask anew what waits for it; returns how many labels that are.
+
+        Raises:
+            LeaseLost: As the class says.
+        """
+        with self._database.write() as connection:
+            row = self._held(connection, id, worker, *LIVE)
+            asked = self._ask_held(connection, row, enqueue)
+            if row.status == "stopped":
+                self._go_on(connection, row)
+        return asked
+
+    def _held(self, connection: sa.Connection, id: str, worker: str, *statuses: str) -> Any:
+        row = connection.execute(
+            sa.select(batches).where(batches.c.id == id).with_for_update()
+        ).first()
+        if row is None or row.leased_by != worker or row.status not in statuses:
+            raise LeaseLost(f"The batch {id} is not read by {worker} any more.")
+        return row
+
+    def _insert(
+        self, connection: sa.Connection, ids: Sequence[str], rows: dict[str, dict[str, object]]
+    ) -> dict[str, DocumentConflict]:
+        """Insert documents; gives the ids that are taken by another content."""
+        when = self._database.clock()
+        taken: dict[str, DocumentConflict] = {}
+        for some in slices(ids):
+            new = self._database.insert_new(
+                connection,
+                documents,
+                [{**rows[id], "created_at": when} for id in some],
+                [documents.c.id],
+            )
+            created = {row.id for row in new}
+            found = [id for id in some if id not in created]
+            if not found:
+                continue
+            stored = connection.execute(sa.select(documents).where(documents.c.id.in_(found)))
+            for other in stored.mappings():
+                try:
+                    same_content(other, rows[other["id"]], other["id"])
+                except DocumentConflict as error:
+                    taken[other["id"]] = error
+        return taken
+
+    def _ask(
+        self, connection: sa.Connection, ids: Sequence[str], refs: Sequence[str]
+    ) -> list[Asked]:
+        when = self._database.clock()
+        rows = [
+            {
+                "document_id": id,
+                "guideline": ref,
+                "status": "queued",
+                "run": 1,
+                "attempts": 0,
+                "created_at": when,
+                "updated_at": when,
+            }
+            for ref in refs
+            for id in ids
+        ]
+        key = [requests.c.document_id, requests.c.guideline]
+        asked = [
+            Asked(row.document_id, row.guideline, 1)
+            for some in slices(rows)
+            for row in self._database.insert_new(connection, requests, some, key)
+        ]
+        if len(asked) == len(rows):
+            return asked
+        for some in slices(ids):
+            again = sa.and_(
+                requests.c.document_id.in_(some),
+                requests.c.guideline.in_(refs),
+                requests.c.status == "failed",
+                requests.c.error_code.in_([CANCELLED, HELD]),
+            )
+            asked += ask_anew(self._database, connection, again)
+        return asked
+
+    def _keep(
+        self,
+        connection: sa.Connection,
+        seq: int,
+        lines: Sequence[Line],
+        new: set[str],
+        errors: dict[int, dict[str, Any]],
+    ) -> None:
+        if lines:
+            rows = []
+            for line in lines:
+                id = line.document.id
+                # The second line of one document asks for nothing, and pays for nothing.
+                asked = id in new
+                new.discard(id)
+                rows.append({"batch": seq, "line": line.number, "document_id": id, "asked": asked})
+            connection.execute(sa.insert(batch_lines), rows)
+        if errors:
+            wrong = [{"batch": seq, **errors[number]} for number in sorted(errors)]
+            connection.execute(sa.insert(batch_errors), wrong)
+
+    def _settled(self, connection: sa.Connection, row: Any) -> int:
+        """Labels of the batch that are not waiting; only asked when the pace is measured anew."""
+        if not row.accepted:
+            return 0
+        query = sa.select(sa.func.count()).select_from(requests)
+        waiting = connection.execute(query.where(of_batch(row, status="queued"))).scalar_one()
+        return int(row.accepted * len(json.loads(row.guidelines)) - waiting)
+
+
+def _listed(row: Any, status: str, codes: Sequence[str]) -> sa.ColumnElement[bool]:
+    """As `of_batch`, with the lines that found their document waiting for somebody else."""
+    where = sa.and_(
+        requests.c.status == status,
+        requests.c.guideline.in_(json.loads(row.guidelines)),
+        sa.exists().where(
+            batch_lines.c.document_id == requests.c.document_id, batch_lines.c.batch == row.seq
+        ),
+    )
+    return sa.and_(requests.c.error_code.in_(codes), where) if codes else where
+
+
+def _rows(part: Slice) -> tuple[dict[str, dict[str, object]], dict[int, dict[str, Any]]]:
+    """Rows of `documents` by id, and of errors by line; the first line of an id has it."""
+    errors = {error.line: {**error.model_dump(), "document_id": None} for error in part.errors}
+    rows: dict[str, dict[str, object]] = {}
+    for line in part.lines:
+        row = row_of(line.document)
+        known = rows.setdefault(line.document.id, row)
+        try:
+            same_content(known, row, line.document.id)
+        except DocumentConflict as error:
+            errors[line.number] = _refused(line, error)
+    return rows, errors
+
+
+def _refused(line: Line, error: DocumentConflict) -> dict[str, Any]:
+    return {
+        "line": line.number,
+        "field": error.field,
+        "code": error.code,
+        "detail": error.detail,
+        "document_id": line.document.id,
+    }
