@@ -86,8 +86,8 @@ class GgufTokenizer:
     """Text to token ids and back.
 
     `encode` takes text as text: `<|im_end|>` in a document becomes the letters it is written
-    with, never the control token. (The vocabulary has an entry for it, but no merge leads
-    there.) Only `split_markup`, meant for the chat template's own words, knows control tokens.
+    with, never the control token: its entry is renamed to what no text can become. Only
+    `split_markup`, meant for the chat template's own words, knows control tokens.
     """
 
     def __init__(self, source: str, *, end_token: int) -> None:
@@ -97,6 +97,12 @@ class GgufTokenizer:
         parsed = json.loads(source)
         self._special = {entry["content"]: int(entry["id"]) for entry in parsed["added_tokens"]}
         parsed["added_tokens"] = []
+        # No text leads to a name with a space: byte-level words spell it with another sign.
+        parsed["model"]["vocab"] = {
+            f" {token}" if token in self._special else token: number
+            for token, number in parsed["model"]["vocab"].items()
+        }
+        self._names = {number: token for token, number in self._special.items()}
         self._source = source
         self._plain = Tokenizer.from_str(json.dumps(parsed))
         self.end_token = end_token
@@ -134,7 +140,14 @@ class GgufTokenizer:
 
     def decode(self, tokens: list[int]) -> str:
         """The text of some tokens; bytes that are no UTF-8 become U+FFFD."""
-        return str(self._plain.decode(tokens, skip_special_tokens=False))
+        found, run = "", list[int]()
+        for token in tokens:
+            if token in self._names:
+                found += str(self._plain.decode(run, skip_special_tokens=False))
+                found, run = found + self._names[token], []
+            else:
+                run.append(token)
+        return found + str(self._plain.decode(run, skip_special_tokens=False))
 
     @cached_property
     def grammar_vocabulary(self) -> Any:

@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from llmlabel.prompts import fence, restore
 from llmlabel.prompts.fence import CLOSE, OPEN
 
-TAGS = ("<text>", "</text>", "< / text >", "</TEXT", "<|im_end|>", "<\u2060", "\u2060")
+CONTROL = (
+    *("<|im_start|>", "<|im_end|>", "<|eot_id|>", "<|end|>", "<|channel|>", "<｜User｜>", "<s>"),
+    *("</s>", "<bos>", "<eos>", "<start_of_turn>", "<end_of_turn>", "<<SYS>>", "<</SYS>>"),
+    *("[INST]", "[/INST]", "[TOOL_CALLS]", "[SYSTEM_PROMPT]", "<think>", "</think>"),
+    *("<tool_call>", "<system>", "</user>", "<ASSISTANT>"),
+)
+TAGS = ("<text>", "</text>", "< / text >", "</TEXT", "<\u2060", "\u2060", *CONTROL)
 SIGNS = ("<", ">", "/", "|", " ", "\n", "text", "[", "]", "[[", "]]", "é", "🐦", "{{ 1 }}")
 pieces = st.sampled_from(TAGS + SIGNS)
 hostile = st.lists(pieces | st.text(max_size=3), max_size=12).map("".join)
@@ -25,6 +31,8 @@ def _inside(fenced: str) -> str:
 def test_nothing_inside_looks_like_the_fence_or_a_control_token(text: str) -> None:
     inside = _inside(fence(text))
     assert not re.search(r"<\s*/?\s*text\b", inside, re.IGNORECASE)
+    for token in CONTROL:
+        assert token.casefold() not in inside.casefold()
     assert "<|" not in inside
 
 
@@ -43,7 +51,10 @@ def test_exactly_one_part_is_marked(text: str, data: st.DataObject) -> None:
     assert len(re.findall(r"(?<!\])\]\]", inside)) == 1
 
 
-@pytest.mark.parametrize("text", ["a < b and b > a", "<texture>", "<b>bold</b>", "x | y", "[1]"])
+@pytest.mark.parametrize(
+    "text",
+    ["a < b and b > a", "<texture>", "<b>bold</b>", "x | y", "[1]", "<small>", "[instead]", "a <s"],
+)
 def test_harmless_text_is_left_as_it_is(text: str) -> None:
     assert fence(text) == f"<text>{text}</text>"
 
