@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 LOCK := requirements
 
-.PHONY: help demo test lint page check-page bench lock clean
+.PHONY: help demo test lint page check-page bench audit lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -53,6 +53,15 @@ check-page: $(VENV)/run.stamp ## type check and tests of the review page
 
 bench: $(VENV)/dev.stamp ## speed and quality on this machine (LLMLABEL_DATA names the folder of data sets)
 	$(BIN)/python -m eval.bench
+
+# Where advisories are looked up: pypi or osv.
+ADVISORIES := pypi
+
+# A package that cannot be looked up counts as a finding: what was not audited is not clean.
+audit: $(VENV)/dev.stamp ## known vulnerabilities of all that is locked (asks PyPI and the npm registry)
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
+	  --vulnerability-service $(ADVISORIES) -r $(LOCK)/dev.txt
+	$(BIN)/python hatch_build.py audit
 
 lock: $(UV) ## resolve the dependencies anew and write them with their hashes
 	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --python-version 3.11 \

@@ -1,7 +1,8 @@
 """Builds the review page when the package is built: `llmlabel/web/src` to `llmlabel/web/dist`.
 
 Also a command: `python hatch_build.py build` builds it now, `check` runs its type check and tests,
-`has-node` tells by its exit code whether a Node.js that can do so is here.
+`audit` asks the npm registry what it knows against its packages, `has-node` tells by its exit code
+whether a Node.js that can do so is here.
 
 `LLMLABEL_PAGE=required` makes a page that cannot be built an error, `LLMLABEL_PAGE=skip` leaves it
 out; otherwise the package is installed without the page, with a warning that says why.
@@ -115,6 +116,16 @@ def check(web: Path) -> None:
     install(web, node, everything=True)
     _run([*node.node, "node_modules/typescript/bin/tsc", "--noEmit"], web, "Mend the types.")
     _run([*node.node, "node_modules/vitest/vitest.mjs", "run"], web, "Mend the tests.")
+
+
+def audit(web: Path) -> None:
+    """Look the packages of the lock file up among the npm registry's advisories.
+
+    Raises:
+        PageNotBuilt: One of them is vulnerable, or the registry does not say.
+    """
+    command = [*_needed_node().npm, "audit", "--package-lock-only"]
+    _run(command, web, "See above: upgrade what is vulnerable; or the registry did not answer.")
 
 
 def is_built(web: Path) -> bool:
@@ -235,7 +246,7 @@ def _swap(made: Path, place: Path) -> None:
 def main(argument: str) -> int:
     """Carry a command out."""
     web = Path(__file__).resolve().parent / "llmlabel" / "web"
-    commands = {"build": build, "check": check}
+    commands = {"audit": audit, "build": build, "check": check}
     if argument == "has-node":
         return 0 if find_node() else 1
     if argument not in commands:
