@@ -95,6 +95,12 @@ class DurableQueue:
         self._client: DBOSClient | None = None
         self._open: set[str] = set()
         self._works_here = False
+        self._doing: set[str] = set()
+
+    @property
+    def doing(self) -> frozenset[str]:
+        """The ids of the jobs under way in this process."""
+        return frozenset(self._doing.copy())
 
     def start(self) -> None:
         """Create the queue's tables where they are missing, take up what was left, begin.
@@ -182,8 +188,12 @@ class DurableQueue:
         # DBOS notes things on the function it is given, which a bound method does not allow.
         def job(*arguments: Any) -> None:
             id = str(DBOS.workflow_id)
-            with self._telemetry.job(name, id, self._carried(id)):
-                function(*arguments)
+            self._doing.add(id)
+            try:
+                with self._telemetry.job(name, id, self._carried(id)):
+                    function(*arguments)
+            finally:
+                self._doing.discard(id)
 
         return job
 
@@ -251,22 +261,6 @@ class DurableQueue:
             )
             for job in found
         ]
-
-    def take_over(self, workers: Sequence[str]) -> int:
-        """Queue again what lost workers had begun; returns how many jobs that is."""
-        taken = 0
-        for name in self._works:
-            jobs = self._connected.list_workflows(
-                status="PENDING",
-                executor_id=list(workers),
-                queue_name=name,
-                load_input=False,
-                load_output=False,
-            )
-            if jobs:
-                self._connected.resume_workflows([job.workflow_id for job in jobs], queue_name=name)
-            taken += len(jobs)
-        return taken
 
     def forget(self, ids: Sequence[str]) -> None:
         """Delete jobs that are over."""

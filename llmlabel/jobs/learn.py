@@ -12,7 +12,7 @@ import structlog
 from pydantic import Field
 
 from llmlabel.domain.base import Value
-from llmlabel.errors import Conflict, NotFound, Unsupported
+from llmlabel.errors import Conflict, NotFound, StoreUnavailable, Unsupported
 from llmlabel.jobs.attempts import Patience, failure_of
 from llmlabel.jobs.durable import Stopped
 from llmlabel.jobs.loop import BackgroundLoop
@@ -138,29 +138,33 @@ class Learning:
     def run(self, id: str, what: str, guideline: str, argument: str) -> None:
         """Do a job; what it raises is kept as its failure."""
         with self._shift.under_way(LEARN):
-            if self.get(id).status != "queued":
-                return
-            failure = self._patience.gave_up(self._crashes(id))
-            if failure is not None:
-                self.fail(id, failure)
-                return
-            self._store.events.append(BEGAN, id)
+            self._shift.outlast(lambda: self._run(id, what, guideline, argument))
 
-            async def work() -> str:
-                with stage(what, guideline=guideline):
-                    return await self._works[what](id, guideline, argument)
+    def _run(self, id: str, what: str, guideline: str, argument: str) -> None:
+        if self.get(id).status != "queued":
+            return
+        failure = self._patience.gave_up(self._crashes(id))
+        if failure is not None:
+            self.fail(id, failure)
+            return
+        self._store.events.append(BEGAN, id)
 
-            try:
-                result = self._loop.run(self._patience.ask(work))
-            except Stopped:
-                self._store.events.append(STOPPED, id)
-                raise
-            except Exception as error:
-                log.warning("learning failed", what=what, guideline=guideline, **told(error))
-                self.fail(id, failure_of(error))
-            else:
-                self._store.events.append_once(DONE, id, {"result": result})
-                self._changed()
+        async def work() -> str:
+            with stage(what, guideline=guideline):
+                return await self._works[what](id, guideline, argument)
+
+        try:
+            result = self._loop.run(self._patience.ask(work))
+            self._store.events.append_once(DONE, id, {"result": result})
+        except (Stopped, StoreUnavailable):
+            # It says nothing of the work.
+            self._shift.outlast(lambda: self._store.events.append(STOPPED, id))
+            raise
+        except Exception as error:
+            log.warning("learning failed", what=what, guideline=guideline, **told(error))
+            self.fail(id, failure_of(error))
+        else:
+            self._changed()
 
     def _crashes(self, id: str) -> int:
         """How often the process ended in the middle of a job."""

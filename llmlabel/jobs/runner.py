@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
@@ -11,12 +10,14 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 import structlog
 
-from llmlabel.errors import NotFound
+from llmlabel.errors import NotFound, StoreUnavailable
 from llmlabel.jobs.board import Board
 from llmlabel.jobs.contracts import Beside
 from llmlabel.jobs.durable import DeadJob, DurableQueue, Work
+from llmlabel.jobs.identity import worker_id
 from llmlabel.jobs.learn import LEARN
 from llmlabel.jobs.loop import BackgroundLoop
+from llmlabel.jobs.reaper import Reaper
 from llmlabel.jobs.shift import Shift
 from llmlabel.jobs.tasks import LABEL, TRANSCRIBE
 from llmlabel.store import Store
@@ -33,8 +34,6 @@ IN_PROJECT: Final = "-in-project"
 QUEUES: Final = {"text": LABEL, "audio": TRANSCRIBE, "learning": LEARN}
 """What a process can work on, by the name that people use."""
 
-# A worker that gave no sign of life for so long is lost, and another takes its jobs.
-LOST_AFTER = timedelta(seconds=60)
 KEEP_FINISHED = timedelta(days=1)
 
 # A recording or training takes seconds in any case, and every look costs a little.
@@ -54,8 +53,8 @@ class Runner:
         concurrency: Label jobs under way at once.
         recordings: Recordings transcribed at once.
         upkeep: Called every few seconds on a thread of its own, by every process that works.
-        worker: Name of this process, unlike any other's on the same database; by default the
-            host's name.
+        worker: Name of this process, unlike any other's on the same database; by default one
+            that is new at every start.
         poll_seconds: How often the database is asked for new label jobs; half of it is the
             delay of a job on an idle service.
         upkeep_seconds: How often a sign of life is given, lost workers are looked for and
@@ -79,7 +78,7 @@ class Runner:
         telemetry: Telemetry | None = None,
         beside: Sequence[Beside] = (),
     ) -> None:
-        self.worker = worker or socket.gethostname()
+        self.worker = worker or worker_id()
         self.loop = BackgroundLoop()
         self.board = Board()
         self.shift = Shift({LABEL: concurrency, TRANSCRIBE: recordings, LEARN: 1})
@@ -100,6 +99,7 @@ class Runner:
         listens = {name for name in works if name.removesuffix(IN_PROJECT) in kinds}
         self._queue = DurableQueue(store.database.engine, self.worker, works, listens, telemetry)
         self._queue.open(self._kinds)
+        self._reaper = Reaper(store, self.worker, lambda: self._queue.doing)
         self._stopping = threading.Event()
         self._threads = [
             threading.Thread(target=work, name=name, daemon=True)
@@ -143,7 +143,10 @@ class Runner:
                 thread.join()
         self._queue.stop()
         if self._works:
-            self._store.work.retire(self.worker)
+            try:
+                self._reaper.hand_back()
+            except StoreUnavailable as error:
+                log.warning("work cannot be handed back", **told(error))
             self.loop.stop()
         self.board.post()
 
@@ -198,7 +201,8 @@ class Runner:
             try:
                 self._store.work.beat(self.worker)
                 self._bury_dead()
-                self._take_over_lost()
+                self._reaper()
+                self._reaper.find_strays()
                 self._queue.forget_finished(KEEP_FINISHED)
             except Exception as error:
                 # The next round does what this one could not; the work itself goes on.
@@ -233,10 +237,3 @@ class Runner:
         jobs = self._found(project) if arguments else None
         if jobs is not None:
             jobs.bury(kind, arguments, job.reason)
-
-    def _take_over_lost(self) -> None:
-        lost = [id for id in self._store.work.lost(LOST_AFTER) if id != self.worker]
-        if lost:
-            log.warning("workers lost", workers=lost, jobs=self._queue.take_over(lost))
-            for id in lost:
-                self._store.work.forget_worker(id)

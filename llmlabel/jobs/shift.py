@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import TypeVar
 
+import structlog
+
+from llmlabel.errors import StoreUnavailable
 from llmlabel.jobs.durable import Stopped
 from llmlabel.jobs.turns import Turns
+from llmlabel.telemetry import told
+
+T = TypeVar("T")
+
+# Seconds until the database is tried again; they double.
+FIRST_WAIT = 0.5
+LONGEST_WAIT = 10.0
+
+log = structlog.get_logger()
 
 
 class Shift:
@@ -72,6 +85,23 @@ class Shift:
         with self._state:
             if self._closed:
                 raise Stopped
+
+    def outlast(self, work: Callable[[], T]) -> T:
+        """Do what needs the database, again and again while that cannot be used.
+
+        Raises:
+            Stopped: The process stops, and the database still cannot be used.
+        """
+        wait = FIRST_WAIT
+        while True:
+            try:
+                return work()
+            except StoreUnavailable as error:
+                log.warning("work waits for the database", seconds=wait, **told(error))
+                with self._state:
+                    if self._state.wait_for(lambda: self._closed, wait):
+                        raise Stopped from error
+                wait = min(2 * wait, LONGEST_WAIT)
 
     def _has_room(self, kind: str) -> bool:
         return kind not in self._at_once or self._active[kind] < self._at_once[kind]

@@ -10,6 +10,7 @@ from structlog.contextvars import bound_contextvars
 
 from llmlabel.domain.document import Document
 from llmlabel.domain.label import Label
+from llmlabel.errors import StoreUnavailable
 from llmlabel.jobs.attempts import Patience, check_batch, concerns_one, failure_of, groups
 from llmlabel.jobs.contracts import LabelBatch, Order, Transcribe, Transcription
 from llmlabel.jobs.durable import Stopped
@@ -60,32 +61,43 @@ class Tasks:
     def label(self, guideline: str, run: int, document_ids: list[str]) -> None:
         """Label what still waits of a chunk."""
         with self._shift.under_way(LABEL):
-            waiting = self._store.work.waiting(document_ids, guideline, run)
-            attempts = {id: waiting[id] for id in document_ids if id in waiting}
-            for crashes, ids in groups(attempts, self._chunk, self._patience):
-                failure = self._patience.gave_up(crashes)
-                if failure is not None:
-                    self._fail(ids, guideline, run, failure)
-                    continue
-                with self._shift.turns.take(alone=self._patience.is_last(crashes)):
-                    self._shift.refuse_closed()
-                    self._store.work.begin(ids, guideline, run)
+            self._shift.outlast(lambda: self._label_waiting(guideline, run, document_ids))
+
+    def _label_waiting(self, guideline: str, run: int, document_ids: Sequence[str]) -> None:
+        waiting = self._store.work.waiting(document_ids, guideline, run)
+        attempts = {id: waiting[id] for id in document_ids if id in waiting}
+        for crashes, ids in groups(attempts, self._chunk, self._patience):
+            failure = self._patience.gave_up(crashes)
+            if failure is not None:
+                self._fail(ids, guideline, run, failure)
+                continue
+            with self._shift.turns.take(alone=self._patience.is_last(crashes)):
+                self._shift.refuse_closed()
+                self._store.work.begin(ids, guideline, run)
+                try:
                     self._label_some(ids, guideline, run)
+                except (Stopped, StoreUnavailable):
+                    # It says nothing of the texts.
+                    self._shift.outlast(lambda: self._store.work.put_back(ids, guideline, run))  # noqa: B023
+                    raise
 
     def transcribe(self, document_id: str, run: int) -> None:
         """Transcribe a recording and queue what is asked of its text."""
         with self._shift.under_way(TRANSCRIBE):
-            crashes = self._store.work.to_transcribe(document_id, run)
-            if crashes is None:
-                return
-            failure = self._patience.gave_up(crashes)
-            if failure is None:
-                with self._shift.turns.take(alone=self._patience.is_last(crashes)):
-                    self._shift.refuse_closed()
-                    failure = self._try_transcription(document_id, run)
-            if failure is not None:
-                self._store.work.fail_transcription(document_id, run, failure)
-            self._changed()
+            self._shift.outlast(lambda: self._transcribe_waiting(document_id, run))
+
+    def _transcribe_waiting(self, document_id: str, run: int) -> None:
+        crashes = self._store.work.to_transcribe(document_id, run)
+        if crashes is None:
+            return
+        failure = self._patience.gave_up(crashes)
+        if failure is None:
+            with self._shift.turns.take(alone=self._patience.is_last(crashes)):
+                self._shift.refuse_closed()
+                failure = self._try_transcription(document_id, run)
+        if failure is not None:
+            self._store.work.fail_transcription(document_id, run, failure)
+        self._changed()
 
     def _try_transcription(self, document_id: str, run: int) -> Failure | None:
         work = self._store.work
@@ -93,8 +105,8 @@ class Tasks:
         try:
             said = self._written_down(document_id)
             work.save_transcript(document_id, run, said.text, said.transcript, self._enqueue)
-        except Stopped:
-            work.put_transcription_back(document_id, run)
+        except (Stopped, StoreUnavailable):
+            self._shift.outlast(lambda: work.put_transcription_back(document_id, run))
             raise
         except Exception as error:
             log.warning("transcription failed", document_ids=[document_id], **told(error))
@@ -117,8 +129,7 @@ class Tasks:
             # So that every line that any part logs of these documents names them.
             with bound_contextvars(document_ids=list(ids[:SOME]), guideline=guideline):
                 self._label_spoken(ids, guideline, run)
-        except Stopped:
-            self._store.work.put_back(ids, guideline, run)
+        except StoreUnavailable:
             raise
         except Exception as error:
             if len(ids) > 1 and concerns_one(error):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
@@ -267,21 +267,16 @@ class Work:
             seen: datetime | None = connection.execute(query).scalar()
         return seen
 
-    def forget_worker(self, worker: str) -> None:
-        """Strike out a worker whose jobs were taken over."""
-        with self._database.write() as connection:
-            connection.execute(sa.delete(workers).where(workers.c.id == worker))
-
-    def lost(self, silent: timedelta) -> list[str]:
-        """The workers that gave no sign of life for so long."""
+    def signs(self) -> dict[str, datetime]:
+        """The last sign of life of every worker; `LONG_AGO` of one that stopped in order."""
         with self._database.read() as connection:
-            return list(
-                connection.execute(
-                    sa.select(workers.c.id)
-                    .where(workers.c.seen_at < self._database.clock() - silent)
-                    .order_by(workers.c.id)
-                ).scalars()
-            )
+            rows = connection.execute(sa.select(workers).order_by(workers.c.id))
+            return {row.id: row.seen_at for row in rows}
+
+    def strike_out(self, connection: sa.Connection, worker: str, seen: datetime) -> bool:
+        """Forget a worker whose last sign of life is still this one; returns whether it was."""
+        gone = sa.delete(workers).where(workers.c.id == worker, workers.c.seen_at == seen)
+        return connection.execute(gone).rowcount > 0
 
 
 def _waiting(document_ids: Sequence[str], guideline: str, run: int) -> sa.ColumnElement[bool]:
