@@ -60,6 +60,11 @@ ERRORS: Mapping[str, type[ModelError]] = {
     "TransportError": ModelUnreachable,
     "TimeoutError": ModelTimeout,
     "JSONDecodeError": ReplyUnreadable,
+    "UnicodeDecodeError": ReplyUnreadable,
+    # aiohttp, and llm.direct above it
+    "ServerTimeoutError": ModelTimeout,
+    "ClientError": ModelUnreachable,
+    "RefusedByPolicy": ModelRefused,
 }
 """Our error for each vendor class; a class that is missing takes its nearest ancestor's."""
 
@@ -70,6 +75,10 @@ _SECRETS = re.compile(
     r"[^\s\"',]+"
 )
 _LONGEST = 400
+_NEVER_REACHED = {
+    *("ConnectError", "ConnectTimeout", "PoolTimeout"),
+    *("ClientConnectorError", "ConnectionTimeoutError", "InvalidURL"),
+}
 
 
 def translate(exc: BaseException, *, model: str, secret: str | None = None) -> ModelError:
@@ -108,11 +117,11 @@ def may_be_billed(exc: BaseException) -> bool:
     Not where it answered with an error, nor where it was never reached.
     """
     names = {cls.__name__ for cause in _causes(exc) for cls in type(cause).__mro__}
-    if names & {"ConnectError", "ConnectTimeout", "PoolTimeout"}:
+    if names & _NEVER_REACHED:
         return False
     kind = _kind_of(exc)
     if kind is ModelUnreachable:
-        return bool(names & {"APIConnectionError", "TransportError"})
+        return bool(names & {"APIConnectionError", "TransportError", "ClientError"})
     return kind in (ModelTimeout, ReplyUnreadable, ModelError)
 
 

@@ -74,6 +74,7 @@ class RemoteModel:
         patient: bool = True,
         budget: Budget | None = None,
         price: Price | None = None,
+        direct: bool = True,
     ) -> None:
         """Describe the model; nothing is imported or connected before the first call.
 
@@ -95,6 +96,8 @@ class RemoteModel:
             patient: Whether a provider that is left alone is waited for, up to `max_wait`.
             budget: What is asked before every call, and told what it cost.
             price: In place of litellm's price data.
+            direct: Ask servers of the OpenAI protocol at `api_base` without litellm, in a
+                fraction of the time.
         """
         self._model = model
         self._api_base = api_base
@@ -112,6 +115,7 @@ class RemoteModel:
             patient=patient,
             budget=budget,
             price=price,
+            direct=direct,
         )
         self._top_logprobs: int | None = _TOP_LOGPROBS[0]
         self._json_mode = JsonMode.SCHEMA
@@ -171,7 +175,8 @@ class RemoteModel:
         )
 
     async def close(self) -> None:
-        """Nothing is held: litellm keeps connections per event loop and closes them itself."""
+        """Close the connections."""
+        await self._caller.close()
 
     # Scoring ------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from llmlabel.errors import ModelBusy, ModelError, ModelRefused, PriceUnknown, ReplyUnreadable
 from llmlabel.llm.budget import Budget
+from llmlabel.llm.direct import PROVIDERS, DirectClient
 from llmlabel.llm.label_scores import TokenAlternatives
 from llmlabel.llm.limits import Limits
 from llmlabel.llm.mapping import may_be_billed, redact, translate
@@ -19,7 +20,7 @@ from llmlabel.llm.prices import Price, listed_price, nano, worst_tokens
 from llmlabel.llm.protocol import Prompt, Usage
 from llmlabel.llm.provider import Provider
 from llmlabel.llm.retry import Retry
-from llmlabel.llm.vendor import cost_usd, litellm, supported_parameters
+from llmlabel.llm.vendor import cost_usd, litellm, supported_parameters, thinks
 
 _CHARS_PER_TOKEN = 3.0
 
@@ -58,6 +59,7 @@ class RemoteCaller:
         patient: bool = True,
         budget: Budget | None = None,
         price: Price | None = None,
+        direct: bool = True,
     ) -> None:
         """Keep what every call needs; nothing is imported or connected yet."""
         self._model = model
@@ -71,6 +73,13 @@ class RemoteCaller:
         self._budget = budget
         self._price = price
         self._supported: frozenset[str] | None = None
+        self._thinks: bool | None = None
+        word, _, self._bare = model.partition("/")
+        self._direct = (
+            DirectClient(word, api_base, api_key, timeout)
+            if direct and api_base and "?" not in api_base and word in PROVIDERS
+            else None
+        )
 
     def supports(self, parameter: str) -> bool:
         """Whether the provider's interface has the parameter at all."""
@@ -81,7 +90,14 @@ class RemoteCaller:
     @property
     def thinks(self) -> bool:
         """Whether litellm knows the model to reason before it answers."""
-        return bool(litellm().supports_reasoning(self._model))
+        if self._thinks is None:
+            self._thinks = thinks(self._model)
+        return self._thinks
+
+    async def close(self) -> None:
+        """Close the connections, where they are ours: litellm keeps its own and closes them."""
+        if self._direct is not None:
+            await self._direct.close()
 
     async def complete(
         self, prompt: Prompt, max_tokens: int, parameters: Mapping[str, Any]
@@ -121,8 +137,9 @@ class RemoteCaller:
         error: ModelError | None = None
         used: float | None = None
         try:
-            response = await asyncio.wait_for(litellm().acompletion(**request), self._timeout + 1.0)
-            used = getattr(getattr(response, "usage", None), "total_tokens", None)
+            async with asyncio.timeout(self._timeout + 1.0):
+                response = await self._ask(request)
+            used = _get(_get(response, "usage"), "total_tokens")
             if used:
                 bill.cost_usd = self._cost(response)
         except Exception as exc:
@@ -136,6 +153,25 @@ class RemoteCaller:
             if leave is not None and self._provider is not None:
                 await self._provider.left(leave, used, error)
         return response, used
+
+    async def _ask(self, request: dict[str, Any]) -> Any:
+        if self._direct is not None:
+            return await self._direct.complete({**request, "model": self._bare})
+        request |= {
+            "model": self._model,
+            "timeout": self._timeout,
+            # Retries are ours: the openai client underneath would else add its own two.
+            "max_retries": 0,
+            "num_retries": 0,
+        }
+        if self._api_key:
+            request["api_key"] = self._api_key
+        if self._api_base:
+            request["api_base"] = self._api_base
+            # A self-hosted server needs no key, but the client insists on having one.
+            if f"{self._model.partition('/')[0].upper()}_API_KEY" not in os.environ:
+                request.setdefault("api_key", "none")
+        return await litellm().acompletion(**request)
 
     @asynccontextmanager
     async def _paid(self, prompt_tokens: int, max_tokens: int) -> AsyncIterator[_Bill]:
@@ -164,10 +200,10 @@ class RemoteCaller:
             await self._budget.settle(reserved, cost)
 
     def _cost(self, response: Any) -> float | None:
-        usage = getattr(response, "usage", None)
         if self._price is not None:
+            usage = _get(response, "usage")
             return self._price.cost(
-                getattr(usage, "prompt_tokens", 0) or 0, getattr(usage, "completion_tokens", 0) or 0
+                _get(usage, "prompt_tokens") or 0, _get(usage, "completion_tokens") or 0
             )
         return cost_usd(self._model, response)
 
@@ -178,54 +214,40 @@ class RemoteCaller:
     def _request(
         self, messages: list[dict[str, Any]], max_tokens: int, parameters: Mapping[str, Any]
     ) -> dict[str, Any]:
-        request: dict[str, Any] = {
-            "model": self._model,
-            "messages": messages,
-            "timeout": self._timeout,
-            # Retries are ours: the openai client underneath would else add its own two.
-            "max_retries": 0,
-            "num_retries": 0,
-            **parameters,
-        }
+        request: dict[str, Any] = {"messages": messages, **parameters}
         if "temperature" in request and not self.supports("temperature"):
             del request["temperature"]  # reasoning models fix it
         name = "max_tokens" if self.supports("max_tokens") else "max_completion_tokens"
         request[name] = max_tokens
-        if self._api_key:
-            request["api_key"] = self._api_key
-        if self._api_base:
-            request["api_base"] = self._api_base
-            # A self-hosted server needs no key, but the client insists on having one.
-            if f"{self._model.partition('/')[0].upper()}_API_KEY" not in os.environ:
-                request.setdefault("api_key", "none")
         return request
 
     def _read(self, response: Any, seconds: float) -> Completion:
-        try:
-            choice = response.choices[0]
-            message = choice.message
-        except (AttributeError, IndexError, TypeError):
-            raise ReplyUnreadable(f"{self._model} sent a reply without choices.") from None
-        extra = getattr(message, "provider_specific_fields", None) or {}
-        refusal = getattr(message, "refusal", None) or extra.get("refusal")
+        choices = _get(response, "choices")
+        choice = choices[0] if isinstance(choices, list) and choices else None
+        message = _get(choice, "message")
+        if message is None:
+            raise ReplyUnreadable(f"{self._model} sent a reply without choices.")
+        refusal = _get(message, "refusal") or _get(
+            _get(message, "provider_specific_fields"), "refusal"
+        )
         if refusal:
             said = redact(str(refusal), self._api_key)
             raise ModelRefused(f"{self._model} declined to answer: {said}")
-        finish = str(choice.finish_reason or "stop")
+        finish = str(_get(choice, "finish_reason") or "stop")
         if finish in {"content_filter", "refusal"}:
             raise ModelRefused(f"A content filter of {self._model} stopped the answer.")
         return Completion(
-            text=message.content or "",
+            text=_get(message, "content") or "",
             finish="length" if finish == "length" else "stop",
             tokens=_tokens_of(choice),
             usage=self._usage(response, seconds),
         )
 
     def _usage(self, response: Any, seconds: float) -> Usage:
-        usage = getattr(response, "usage", None)
+        usage = _get(response, "usage")
         return Usage(
-            prompt_tokens=getattr(usage, "prompt_tokens", 0) or 0,
-            completion_tokens=getattr(usage, "completion_tokens", 0) or 0,
+            prompt_tokens=_get(usage, "prompt_tokens") or 0,
+            completion_tokens=_get(usage, "completion_tokens") or 0,
             cost_usd=self._cost(response),
             seconds=seconds,
         )
@@ -259,5 +281,5 @@ def _tokens_of(choice: Any) -> tuple[TokenAlternatives, ...]:
 
 
 def _get(thing: Any, name: str) -> Any:
-    """A field of litellm's object, or of the plain dictionary some providers leave there."""
+    """A field of litellm's object, or of a plain dictionary; None where there is none."""
     return thing.get(name) if isinstance(thing, dict) else getattr(thing, name, None)

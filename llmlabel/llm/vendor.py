@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+from functools import cache
 from typing import Any
 
 
+@cache
 def litellm() -> Any:
     """The litellm module, set up so that importing it reaches for no network.
 
@@ -53,9 +55,24 @@ def cost_usd(model: str, response: Any) -> float | None:
     if entry is None or entry.get("input_cost_per_token") is None:
         return None
     try:
+        if isinstance(response, dict):
+            response = litellm().ModelResponse(**response)
         return float(litellm().completion_cost(completion_response=response, model=model))
     except Exception:  # litellm raises bare exceptions here; a missing price stops no label
         return None
+
+
+def thinks(model: str) -> bool:
+    """Whether the model is known to reason before it answers."""
+    return bool(litellm().supports_reasoning(model))
+
+
+def ssl_configuration() -> Any:
+    """How certificates are checked, by the variables that litellm knows (`SSL_CERT_FILE`, ...)."""
+    litellm()
+    from litellm.llms.custom_httpx.http_handler import get_ssl_configuration  # noqa: PLC0415
+
+    return get_ssl_configuration()
 
 
 def context_tokens(model: str) -> int | None:

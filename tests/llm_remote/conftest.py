@@ -43,9 +43,18 @@ def ask() -> Callable[[str], Prompt]:
     return prompt
 
 
-@pytest.fixture(params=["hosted_vllm/any", "openai/any"])
+WAYS = [
+    ("hosted_vllm/any", True),
+    ("openai/any", True),
+    ("hosted_vllm/any", False),
+    ("openai/any", False),
+]
+
+
+@pytest.fixture(params=WAYS, ids=lambda way: f"{way[0]}-{'direct' if way[1] else 'litellm'}")
 def remote(request: pytest.FixtureRequest, time_: FakeTime) -> Callable[..., RemoteModel]:
-    """Makes a model of the fake provider by each of the two ways litellm has to reach it."""
+    """Makes a model of the fake provider: directly, and by the two ways litellm reaches it."""
+    name, direct = request.param
 
     def make(provider: FakeProvider, **more: Any) -> RemoteModel:
         attempts, max_wait = more.pop("attempts", 3), more.pop("max_wait", 30.0)
@@ -55,7 +64,8 @@ def remote(request: pytest.FixtureRequest, time_: FakeTime) -> Callable[..., Rem
             "timeout": 20.0,
             "limits": Limits(8, clock=time_.clock, sleep=time_.sleep),
             "retry": Retry(attempts, max_wait, sleep=time_.sleep),
+            "direct": direct,
         }
-        return RemoteModel(request.param, **{**settings, **more})
+        return RemoteModel(name, **{**settings, **more})
 
     return make
