@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from filelock import FileLock
+from heard import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -41,10 +42,13 @@ def browser(page_built: None) -> Iterator[Any]:
     program = next(filter(None, map(shutil.which, BROWSERS)), None)
     if program is None:
         pytest.skip("there is no Chromium here; on Debian, `apt-get install chromium` brings it")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=1000 * PATIENCE)
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        started = playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox"], timeout=1000 * PATIENCE
+        )
         yield started
         started.close()
 
@@ -55,11 +59,21 @@ def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
     contexts: list[Any] = []
     failures: list[str] = []
 
-    def open_(address: str, reviewer: str = "ann", **options: Any) -> Any:
+    def open_(
+        address: str,
+        reviewer: str = "ann",
+        *,
+        script: str = "",
+        clock: bool = False,
+        **options: Any,
+    ) -> Any:
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 860}, **options})
         contexts.append(context)
+        context.add_init_script(script)
+        context.set_default_timeout(1000 * PATIENCE)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        if clock:  # it goes on by itself, and can be told to jump
+            page.clock.install()
         page.on("pageerror", lambda error: failures.append(str(error)))
         page.goto(address)
         page.get_by_label("Your name").fill(reviewer)

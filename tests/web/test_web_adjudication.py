@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import seeds
 from heard import until, violations
+from playwright.sync_api import expect
 from review_service import ReviewService, serving
 from seeded import BLIND, Seeder
 from units import Desk
@@ -56,8 +57,6 @@ def adjudicating(
     with serving(service) as address:
         page = open_page(f"{address}/review#/adjudication/{guideline}")
         page.get_by_role("region", name="What the panel said").wait_for()
-        # Keys are heard from the first painted frame on.
-        page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done, 100)))")
         yield Desk(page, service)
         page.close()
 
@@ -93,9 +92,9 @@ def mood(label: str, comment: str | None = None) -> Said:
 
 def test_each_answer_is_shown_and_no_name(begin: Begin) -> None:
     desk = begin("sentiment", soup, mood("positive", "Hot is good."), mood("mixed"), (None, "?"))
-    shown = desk.page.get_by_role("region", name="What the panel said").inner_text()
+    shown = desk.page.get_by_role("region", name="What the panel said")
     for words in ("positive", "Hot is good.", "mixed", "There is no right answer."):
-        assert words in shown
+        expect(shown).to_contain_text(words)
     whole = desk.page.content()
     assert not any(name in whole for name in PEOPLE)
 
@@ -133,7 +132,7 @@ def test_who_rejects_has_no_answer_to_take(begin: Begin) -> None:
     desk = begin("sentiment", soup, mood("positive"), (None, "No opinion."), mood("mixed"))
     desk.press("Shift+B")
     desk.page.get_by_text("B found that there is no right answer; R says so, too.").wait_for()
-    assert desk.page.get_by_role("button", name="Take").count() == 3
+    expect(desk.page.get_by_role("button", name="Take")).to_have_count(3)
 
 
 def news(seed: Seeder) -> None:
@@ -153,6 +152,7 @@ def test_of_spans_only_the_disputed_are_listed_with_who_marked_them(begin: Begin
     other = marked(("Maria Berg", "PERSON"), ("Oslo", "LOCATION"))
     desk = begin("ner", news, one, other)
     table = desk.page.get_by_role("table", name="Spans that not all have marked")
+    table.wait_for()
     rows = [" ".join(row.inner_text().split()) for row in table.get_by_role("row").all()]
     assert rows[0] == "Text A B"
     assert rows[1].endswith("ORGANIZATION ✓ –")
@@ -181,6 +181,7 @@ def test_of_tokens_only_rows_that_differ_are_listed(begin: Begin) -> None:
     one, other = tagged("NOUN", "VERB", "ADV"), tagged("NOUN", "NOUN", "ADV")
     desk = begin("pos", seed, one, other)
     table = desk.page.get_by_role("table", name="Tokens with different tags")
+    table.wait_for()
     rows = [" ".join(row.inner_text().split()) for row in table.get_by_role("row").all()]
     assert rows == ["Text A B", "cans rust fast VERB NOUN"]
     desk.press("Shift+B", "Enter")
@@ -193,8 +194,8 @@ def test_transcripts_are_compared_word_by_word(begin: Begin) -> None:
 
     texts = ("two rattles please", "two kettles, please")
     desk = begin("transcription", seed, *((TranscriptAnswer(text=text), None) for text in texts))
-    marks = desk.page.locator(".panel-answer mark").all_inner_texts()
-    assert marks == ["rattles", "kettles,", "kettles"]
+    marks = desk.page.locator(".panel-answer mark")
+    expect(marks).to_have_text(["rattles", "kettles,", "kettles"])
     desk.press("Shift+B", "Enter")
     assert final(desk) == TranscriptAnswer(text=texts[1])
 

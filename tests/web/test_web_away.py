@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from heard import until
+from playwright.sync_api import expect
 from review_service import ReviewService, serving
 from seeded import Seeder
 
@@ -86,7 +87,7 @@ def test_decisions_outlive_a_reload_while_the_service_is_away(
     confirm(page)
     page.reload()
     page.get_by_role("heading", name="The service cannot be reached").wait_for()
-    assert "1 decision of yours" in page.get_by_role("alert").inner_text()
+    expect(page.get_by_role("alert")).to_contain_text("1 decision of yours")
     page.context.unroute("**/v1/**")
     page.get_by_role("button", name="Try again").click()
     until(lambda: decided(service) == 1, "the decision")

@@ -64,7 +64,7 @@ def test_decisions_are_taken_back_one_after_the_other(
     until(lambda: len(verdicts(service)) == 2, "two verdicts")
     for id in (third, second, first):
         back(page, id)
-    until(lambda: not verdicts(service), "the end of both verdicts", seconds=60)
+    until(lambda: not verdicts(service), "the end of both verdicts")
     assert press(page, "1") == first
     assert press(page, "3") == second
     until(lambda: len(verdicts(service)) == 2, "two other verdicts")
@@ -86,7 +86,7 @@ def test_decisions_from_before_a_reload_are_taken_back_as_well(
     shown(page)
     back(page, second)
     back(page, first)
-    until(lambda: not verdicts(service), "the end of both verdicts", seconds=60)
+    until(lambda: not verdicts(service), "the end of both verdicts")
     page.keyboard.press("z")
     page.get_by_text("There is nothing to take back.").wait_for()
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from heard import until
+from heard import as_time_passes, until
+from playwright.sync_api import expect
 from review_service import ReviewService, serving
 
 from llmlabel.domain.answer import ChoiceAnswer
@@ -16,14 +17,13 @@ from llmlabel.review import Filter
 
 Begin = Callable[..., tuple[ReviewService, str]]
 SENTIMENT = Filter(guideline="sentiment")
+LEASE_SECONDS = 300.0
 
 
 @contextmanager
-def service(
-    folder: Path, choices: int, lease_seconds: float
-) -> Iterator[tuple[ReviewService, str]]:
+def service(folder: Path, choices: int) -> Iterator[tuple[ReviewService, str]]:
     made = ReviewService(
-        folder, choices=choices, lease_seconds=lease_seconds, kinds=frozenset({"choice"})
+        folder, choices=choices, lease_seconds=LEASE_SECONDS, kinds=frozenset({"choice"})
     )
     with serving(made) as address:
         yield made, f"{address}/review#/review/sentiment"
@@ -32,9 +32,7 @@ def service(
 @pytest.fixture
 def begin(tmp_path: Path) -> Iterator[Begin]:
     with ExitStack() as stack:
-        yield lambda choices=6, lease_seconds=300.0: stack.enter_context(
-            service(tmp_path, choices, lease_seconds)
-        )
+        yield lambda choices: stack.enter_context(service(tmp_path, choices))
 
 
 def on_screen(page: Any) -> str:
@@ -106,8 +104,7 @@ def test_what_somebody_else_decided_first_is_shown_and_stands(
     next_after(page, id)
     page.context.set_offline(False)
     refused = page.get_by_role("alert").filter(has_text="Not taken")
-    refused.wait_for()
-    assert "bob decided it first: mixed" in " ".join(refused.inner_text().split())
+    expect(refused).to_contain_text("bob decided it first: mixed")
     assert done(made)[id] == "bob"
     assert len(made.reviews.history(id)) == 1
     page.get_by_role("button", name="Understood").click()
@@ -117,35 +114,34 @@ def test_what_somebody_else_decided_first_is_shown_and_stands(
 def test_an_item_that_is_looked_at_stays_with_who_looks(
     begin: Begin, open_page: Callable[..., Any]
 ) -> None:
-    made, address = begin(choices=1, lease_seconds=3.0)
-    page = open_page(address)
+    made, address = begin(choices=1)
+    page = open_page(address, clock=True)
     id = on_screen(page)
     first = made.reviews.get(id).lease_expires_at
     assert first is not None
-    until(lambda: (made.reviews.get(id).lease_expires_at or first) > first, "a renewed lease")
+    made.pass_seconds(0.5 * LEASE_SECONDS)
+
+    def renewed() -> bool:
+        return (made.reviews.get(id).lease_expires_at or first) > first
+
+    as_time_passes(page, renewed, "a renewed lease")
     assert made.reviews.get(id).leased_by == "ann"
 
 
 def test_a_lease_that_ended_unnoticed_refuses_clearly_and_the_next_item_goes_on(
     begin: Begin, open_page: Callable[..., Any]
 ) -> None:
-    made, address = begin(choices=3, lease_seconds=2.0)
+    made, address = begin(choices=3)
     page = open_page(address)
     id = on_screen(page)
     page.context.set_offline(True)  # as if the machine slept: no lease is renewed
-
-    def bob_holds_it() -> bool:
-        found = made.reviews.take("bob", 20, SENTIMENT, "a tab of bob's")
-        return any(item.id == id for item in found)
-
-    until(bob_holds_it, "the end of ann's lease")
+    made.pass_seconds(LEASE_SECONDS + 1)
+    assert id in {item.id for item in made.reviews.take("bob", 20, SENTIMENT, "a tab of bob's")}
     page.keyboard.press("1")
     other = next_after(page, id)
-    assert made.reviews.take_one(id, "bob", "a tab of bob's").leased_by == "bob"
     page.context.set_offline(False)
     refused = page.get_by_role("alert").filter(has_text="Not taken")
-    refused.wait_for()
-    assert "Another reviewer holds this item" in refused.inner_text()
+    expect(refused).to_contain_text("Another reviewer holds this item")
     assert id not in done(made)
     assert other != id
     # Bob decides it: nothing is lost, nothing was decided twice.

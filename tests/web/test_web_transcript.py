@@ -12,7 +12,8 @@ import av
 import numpy as np
 import pytest
 import seeds
-from heard import place, until, violations
+from heard import LISTEN, frames, place, played, until, violations
+from playwright.sync_api import expect
 from seeded import Seeder
 from units import Desk, reviewing
 
@@ -30,7 +31,8 @@ def begin(open_page: Callable[[str], Any], tmp_path: Path) -> Iterator[Begin]:
     with ExitStack() as stack:
 
         def opened(seed: Callable[[Seeder], None], guideline: str = "transcription") -> Desk:
-            return stack.enter_context(reviewing(open_page, tmp_path, guideline, seed))
+            listening = reviewing(open_page, tmp_path, guideline, seed, script=LISTEN)
+            return stack.enter_context(listening)
 
         yield opened
 
@@ -56,27 +58,28 @@ def at_word(desk: Desk, word: str) -> None:
 def test_tab_walks_the_doubtful_words(begin: Begin) -> None:
     desk = begin(call)
     at_word(desk, "kettles")
-    walked = [desk.focused()]
-    for _ in range(2):
-        desk.press("Tab")
-        walked.append(desk.focused())
-    assert walked == [
-        "kettles (41 percent sure)",
-        "Berg (33 percent sure)",
-        "Harbour (56 percent sure)",
-    ]
+    desk.reaches("kettles (41 percent sure)")
+    desk.press("Tab")
+    desk.reaches("Berg (33 percent sure)")
+    desk.press("Tab")
+    desk.reaches("Harbour (56 percent sure)")
     desk.press("Shift+Tab")
-    assert desk.focused().startswith("Berg")
+    desk.reaches("Berg")
 
 
 def test_a_doubtful_word_is_played_with_its_neighbours_and_no_further(begin: Begin) -> None:
     desk = begin(call)
     at_word(desk, "kettles")
+    until(lambda: len(played(desk.page)) == 2, "the end of what is played first")
     desk.press("Tab")  # Berg is said from 3.4 to 3.78
-    desk.page.get_by_role("button", name="Pause").wait_for()
-    assert 2.3 <= place(desk.page) <= 3.5
-    desk.page.get_by_role("button", name="Play", exact=False).wait_for()
-    assert 4.4 <= place(desk.page) <= 5.0
+    until(lambda: len(played(desk.page)) == 4, "the end")
+    (begun, begin_at), (ended, end_at) = played(desk.page)[2:]
+    assert (begun, begin_at) == ("play", pytest.approx(2.4, abs=0.01))
+    assert ended == "pause"
+    assert end_at >= 4.48
+    # It ends with the first frame that is drawn after the neighbour, whenever that is.
+    assert sum(at >= 4.48 for at in frames(desk.page)) <= 1
+    desk.page.get_by_role("button", name="Play").wait_for()
 
 
 def test_a_word_is_rewritten_without_leaving_the_keyboard(begin: Begin) -> None:
@@ -145,19 +148,24 @@ def test_keys_play_seek_and_change_the_speed(begin: Begin) -> None:
     desk = begin(call)
     at_word(desk, "kettles")
     page = desk.page
+    until(lambda: len(played(page)) == 2, "the end of what is played first")
+    before = played(page)[1][1]
+    desk.press("ArrowLeft")
+    until(lambda: place(page) == pytest.approx(before - 2, abs=0.11), "two seconds back")
+    desk.press("ArrowRight")
+    until(lambda: place(page) == pytest.approx(before, abs=0.11), "two seconds on")
+    desk.press("ArrowLeft", ",", ",")
+    speed = page.get_by_label("Speed")
+    expect(speed).to_have_value("0.5")  # so slow that it plays on until the next key comes
+    desk.press("Space")
     page.get_by_role("button", name="Pause").wait_for()
     desk.press("Space")
     page.get_by_role("button", name="Play").wait_for()
-    before = place(page)
-    desk.press("ArrowRight")
-    assert place(page) == pytest.approx(before + 2, abs=0.11)
-    desk.press("ArrowLeft", "ArrowLeft")
-    assert place(page) == pytest.approx(max(0, before - 2), abs=0.11)
-    speed = page.get_by_label("Speed")
-    desk.press(".", ".")
-    until(lambda: speed.input_value() == "1.5", "a faster speed")
+    assert [name for name, _ in played(page)[2:]] == ["play", "pause"]
+    desk.press(".", ".", ".", ".")
+    expect(speed).to_have_value("1.5")
     desk.press(",")
-    until(lambda: speed.input_value() == "1.25", "a slower speed")
+    expect(speed).to_have_value("1.25")
 
 
 def test_a_blind_reviewer_writes_what_they_hear(begin: Begin) -> None:
@@ -167,7 +175,7 @@ def test_a_blind_reviewer_writes_what_they_hear(begin: Begin) -> None:
     assert "hear me" not in desk.page.inner_text("body")
     desk.page.keyboard.type("can you hear me?")
     desk.press("Alt+k")
-    desk.page.get_by_role("button", name="Pause").wait_for()
+    until(lambda: played(desk.page) == [("play", 0)], "the sound")
     assert field.input_value() == "can you hear me?"
     desk.press("Control+Enter")
     assert sent(desk) == ("correct", "can you hear me?")
@@ -236,12 +244,10 @@ def test_the_waveform_is_drawn_without_the_sound_being_decoded(begin: Begin) -> 
     desk = begin(call)
     page = desk.page
     page.locator(".waveform canvas").first.wait_for()
-    drawn = page.evaluate(
-        """() => { const c = document.querySelector('.waveform > div').shadowRoot
-             .querySelector('canvas');
-             return c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(x => x) }"""
-    )
-    assert drawn
+    drawn = """() => { const c = document.querySelector('.waveform > div').shadowRoot
+      .querySelector('canvas');
+      return c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(x => x) }"""
+    until(lambda: page.evaluate(drawn), "the waveform")
     fetched = page.evaluate("performance.getEntriesByType('resource').map(e => e.name)")
     assert any(name.endswith("/recording/peaks") for name in fetched)
 
@@ -251,12 +257,16 @@ def test_spans_of_a_recording_can_be_heard(begin: Begin) -> None:
         seeds.recording(seeder, "call", f"{TEXT} nine", DOUBTS, entities=True)
 
     desk = begin(seed, "ner")
-    assert desk.page.get_by_text("Decide by these words").is_visible()
+    desk.page.get_by_text("Decide by these words").wait_for()
+    desk.page.get_by_label("Speed").select_option("0.5")  # it plays on until the next key comes
     desk.page.get_by_role("button", name="Anna Berg 0:02.9").click()
     desk.page.get_by_role("button", name="Pause").wait_for()
-    assert 1.8 <= place(desk.page) <= 3.2
     desk.press("Alt+k")
     desk.page.get_by_role("button", name="Play").wait_for()
+    (begun, begin_at), (ended, end_at) = played(desk.page)
+    assert (begun, begin_at) == ("play", pytest.approx(1.9, abs=0.01))
+    assert ended == "pause"
+    assert end_at < 4.48  # by the key: it is said until then
 
 
 @pytest.mark.parametrize("which", [call, blind])

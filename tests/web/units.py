@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from heard import until
 from review_service import ReviewService, serving
 from seeded import Seeder
 
 from llmlabel.domain.answer import Span
 from llmlabel.domain.review import Verdict
-
-SECONDS = 15
 
 
 class Desk:
@@ -36,18 +34,20 @@ class Desk:
         )
         return " ".join(str(found).split())
 
-    def selected(self) -> str:
-        """The text that is selected in the page."""
-        return str(self.page.evaluate("getSelection().toString()"))
+    def reaches(self, words: str) -> None:
+        """Wait until the focus is on what a screen reader begins with these words."""
+        until(lambda: self.focused().startswith(words), f"the focus on {words!r}")
+
+    def selects(self, text: str) -> None:
+        """Wait until just this text is selected in the page."""
+        selected = "getSelection().toString()"
+        until(lambda: self.page.evaluate(selected) == text, f"the selection of {text!r}")
 
     def verdicts(self, count: int) -> list[Verdict]:
         """The verdicts that reached the service, as soon as they are so many."""
-        for _ in range(SECONDS * 20):
-            done = self.service.reviews.page(status="done").items
-            if len(done) >= count:
-                return [item.verdict for item in done if item.verdict is not None]
-            time.sleep(0.05)
-        raise AssertionError(f"{count} verdicts did not reach the service")
+        done = self.service.reviews.page
+        until(lambda: len(done(status="done").items) >= count, f"verdict {count}")
+        return [item.verdict for item in done(status="done").items if item.verdict is not None]
 
     def verdict(self) -> Verdict:
         """The verdict that reached the service."""
