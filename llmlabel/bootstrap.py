@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 from sqlalchemy.engine import make_url
 
+from llmlabel.access import Access
 from llmlabel.audio import Progress, Transcription
 from llmlabel.domain.document import Document, sha256_of
 from llmlabel.domain.guideline import Guideline
@@ -195,6 +196,16 @@ class Application:
             ) from exc
         return Store.open(
             self.settings.resolved_database_url, recordings=self.settings.home / "recordings"
+        )
+
+    @cached_property
+    def access(self) -> Access:
+        """Who may come in, and what they may do."""
+        return Access(
+            self.store,
+            requests_per_minute=self.settings.key_requests_per_minute,
+            documents_per_minute=self.settings.key_documents_per_minute,
+            session_hours=self.settings.session_hours,
         )
 
     @cached_property

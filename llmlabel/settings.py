@@ -162,6 +162,17 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65535)
     """Port the service listens on; 0 takes a free one."""
 
+    key_requests_per_minute: int = Field(default=6000, ge=0)
+    """Requests that a key may send in a minute to one process, unless it has a limit of its own;
+    0 for no limit."""
+
+    key_documents_per_minute: int = Field(default=60_000, ge=0)
+    """Documents that a key may submit in a minute to one process, batches left out, unless it has
+    a limit of its own; 0 for no limit."""
+
+    session_hours: float = Field(default=12.0, gt=0, le=720)
+    """How long a browser stays signed in."""
+
     promise: Annotated[Promise | None, NoDecode, BeforeValidator(_promise)] = None
     """What is promised of the labels of every guideline that states no promise itself, as
     `delivered:0.05:0.95`; a certificate must prove it before anything is accepted."""

@@ -6,29 +6,36 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from anyio import CapacityLimiter
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from llmlabel import __version__
 from llmlabel.api import (
     audio,
+    audit_log,
     certificates,
     costs,
     documents,
     flags,
     guidelines,
     health,
+    keys,
     problems,
     relabel,
     reviewers,
     reviews,
+    session,
     webhooks,
 )
 from llmlabel.api.docs import add_docs
+from llmlabel.api.guard import Guard
+from llmlabel.api.headers import SecurityHeaders
+from llmlabel.api.identity import Doorkeeper
 from llmlabel.api.middleware import BodyLimit, RequestId
 from llmlabel.api.observed import Observed, plain_routes
 from llmlabel.api.openapi import DESCRIPTION, TAGS, describe
 from llmlabel.api.page import add_page
+from llmlabel.api.permissions import permit
 from llmlabel.api.service import Service
 from llmlabel.monitoring import Scrape
 
@@ -39,10 +46,14 @@ FORM_BYTES = 1 << 20
 """Room around the file of a multipart form."""
 
 
-def create_app(application: Service) -> FastAPI:
+def create_app(application: Service, *, loopback: bool = True) -> FastAPI:
     """The HTTP service of an application.
 
     The job queue runs as long as the service does; the application is closed after it.
+
+    Args:
+        application: What is served.
+        loopback: It is reached from this machine only, so that it may do without keys.
     """
 
     @asynccontextmanager
@@ -62,9 +73,12 @@ def create_app(application: Service) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        dependencies=[Depends(permit)],
         generate_unique_id_function=lambda route: f"{route.tags[0]}_{route.name.strip('_')}",
     )
     app.state.service = application
+    application.access.keys.refresh()  # what is known, should the database go away
+    app.state.doorkeeper = Doorkeeper(application.access, loopback=loopback)
     app.state.decoding = CapacityLimiter(1)
     app.state.scrape = Scrape(
         application.telemetry,
@@ -80,7 +94,9 @@ def create_app(application: Service) -> FastAPI:
         default=MAX_JSON_BYTES,
         paths={"/v1/audio": application.settings.max_audio_bytes + FORM_BYTES},
     )
+    app.add_middleware(Guard, doorkeeper=app.state.doorkeeper)
     app.add_middleware(Observed, telemetry=application.telemetry, routes=plain_routes(app))
+    app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestId)
     problems.install(app)
     for resource in (
@@ -94,6 +110,9 @@ def create_app(application: Service) -> FastAPI:
         costs,
         guidelines,
         webhooks,
+        keys,
+        session,
+        audit_log,
         health,
     ):
         app.include_router(resource.router)

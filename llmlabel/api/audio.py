@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Response, UploadFile
+from fastapi import APIRouter, Form, Request, Response, UploadFile
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from llmlabel.api.accept import Sound, accept_recording
 from llmlabel.api.document_shapes import Body, DocumentOut, Id, Language, Ref, url_of
 from llmlabel.api.documents import ACCEPTED
+from llmlabel.api.guard import charge_documents
 from llmlabel.api.preferences import WaitSeconds, settled
 from llmlabel.api.problems import documented
 from llmlabel.api.route import Route
@@ -46,6 +47,7 @@ class AudioForm(Body):
     },
 )
 async def submit_recording(
+    request: Request,
     form: Annotated[AudioForm, Form(media_type="multipart/form-data")],
     service: TheService,
     response: Response,
@@ -55,6 +57,7 @@ async def submit_recording(
 
     What is not a recording is refused at once; otherwise as `POST /v1/documents`.
     """
+    charge_documents(request, 1)
     upload = form.file
     stored = await run_in_threadpool(
         accept_recording,

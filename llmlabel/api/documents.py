@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query, Response
+from fastapi import APIRouter, Body, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from llmlabel.api import recordings
 from llmlabel.api.accept import accept_documents
 from llmlabel.api.document_shapes import (
+    DocumentIn,
     DocumentLabeled,
     DocumentOut,
     DocumentPage,
@@ -19,6 +20,7 @@ from llmlabel.api.document_shapes import (
     Submission,
     url_of,
 )
+from llmlabel.api.guard import charge_documents
 from llmlabel.api.preferences import WaitSeconds, settled
 from llmlabel.api.problems import documented
 from llmlabel.api.route import Route
@@ -56,6 +58,7 @@ ACCEPTED: dict[int | str, dict[str, Any]] = {
     },
 )
 async def submit(
+    request: Request,
     body: Annotated[Submission, Body()],
     service: TheService,
     response: Response,
@@ -67,6 +70,7 @@ async def submit(
     `Location`. With `Prefer: wait=N` it is 200 with the labels, if they are there in time.
     Sending the same content again makes no second document.
     """
+    charge_documents(request, 1 if isinstance(body, DocumentIn) else len(body.documents))
     stored, many = await run_in_threadpool(accept_documents, service, body)
     ids = [item.id for item in stored]
     response.headers["Location"] = "/v1/documents" if many else url_of(ids[0])

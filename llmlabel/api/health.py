@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -12,7 +12,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse, Response
 
 from llmlabel import __version__
+from llmlabel.access import Principal
+from llmlabel.api.permissions import EVALUATOR
 from llmlabel.api.problems import documented, respond
+from llmlabel.api.route import Route
 from llmlabel.api.service import Service, TheService
 from llmlabel.domain.guideline import Guideline
 from llmlabel.llm.provider import ProviderStanding
@@ -20,7 +23,7 @@ from llmlabel.models import ModelState
 from llmlabel.monitoring.readiness import Check, Checks, Look, database, disk, worker, written
 from llmlabel.monitoring.scrape import Scrape
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], route_class=Route)
 
 EMBEDDER = "minilm-l6-int8"
 
@@ -82,7 +85,8 @@ async def readyz(request: Request, service: TheService) -> Ready | Response:
 
     The database must answer and be up to date, some process must take jobs, the disk must have
     room, and the weights of every model that a guideline needs must be here. Each check ends
-    within seconds.
+    within seconds. Where there are keys, only an evaluator or admin is told more than yes or no
+    and the names of the checks.
     """
     found: list[ModelReadiness] = []
 
@@ -92,6 +96,8 @@ async def readyz(request: Request, service: TheService) -> Ready | Response:
         return " ".join(missing) or None
 
     checks = await Checks({**_looks(service), "models": models}).run()
+    if not _may_know(request):
+        return _in_short(request, checks)
     reasons = [str(check.reason) for check in checks if not check.ok]
     store = next(check.ok for check in checks if check.name == "database")
     providers = await run_in_threadpool(service.providers.standings) if store else []
@@ -111,6 +117,27 @@ async def readyz(request: Request, service: TheService) -> Ready | Response:
             "models": [each.model_dump() for each in found],
             "providers": [each.model_dump() for each in providers],
         },
+    )
+
+
+def _may_know(request: Request) -> bool:
+    principal: Principal | None = request.state.principal
+    return principal is not None and principal.may(EVALUATOR)
+
+
+def _in_short(request: Request, checks: Sequence[Check]) -> Ready | Response:
+    told = [CheckOut(name=check.name, ok=check.ok) for check in checks]
+    wrong = [check.name for check in checks if not check.ok]
+    if not wrong:
+        return Ready(checks=told, models=[], providers=[])
+    return respond(
+        request,
+        code="not-ready",
+        title="Not ready",
+        status=503,
+        detail=f"Not ready: {', '.join(wrong)}. The key of an evaluator or admin is told why.",
+        headers={"Retry-After": "5"},
+        extra={"checks": [check.model_dump() for check in told]},
     )
 
 

@@ -12,6 +12,7 @@ from starlette.datastructures import Headers
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from llmlabel.api.permissions import operation_of
 from llmlabel.telemetry import Span, Telemetry
 
 UNMATCHED = "unmatched"
@@ -76,10 +77,7 @@ class Observed:
         )
 
     def _template(self, scope: Scope) -> str:
-        # What an included router's route is called from outside is known to the framework only.
-        context = scope.get("fastapi", {}).get("effective_route_context")
-        for known in (context, scope.get("route")):
-            template = getattr(known, "path_format", None)
-            if isinstance(template, str):
-                return template
+        operation = operation_of(scope)
+        if operation is not None:
+            return operation.partition(" ")[2]
         return self.routes().get(scope.get("endpoint"), UNMATCHED)

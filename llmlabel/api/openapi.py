@@ -7,6 +7,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from llmlabel.api.access_examples import ACCESS
+from llmlabel.api.described_access import describe_access
 from llmlabel.api.examples import BODIES, EXAMPLES
 from llmlabel.api.metrics_examples import METRICS
 from llmlabel.api.people_examples import PEOPLE
@@ -23,6 +25,10 @@ Offsets count Unicode code points of the text exactly as it was sent. Every erro
 [problem](https://www.rfc-editor.org/rfc/rfc9457) whose `type` is stable and whose `detail` says
 what to do. A POST with an `Idempotency-Key` is carried out once: sent again, it gets the first
 answer. Lists are read with `cursor`. Every answer carries an `X-Request-ID`, yours if you sent one.
+
+While the service has no keys it answers whoever is on its machine. From the first key on every
+request bears one as `Authorization: Bearer llml_…`, or the cookie of a browser session; each
+operation says which roles may use it. A key sees its own project and no other.
 """
 
 TAGS: list[dict[str, Any]] = [
@@ -32,6 +38,7 @@ TAGS: list[dict[str, Any]] = [
     {"name": "quality", "description": "What is promised, proved and watched."},
     {"name": "guidelines", "description": "What the labels mean."},
     {"name": "webhooks", "description": "Endpoints that are told what happens."},
+    {"name": "access", "description": "Keys, signing in, and who did what."},
     {"name": "health", "description": "For those who run the service."},
 ]
 
@@ -69,7 +76,7 @@ def _described(app: FastAPI) -> dict[str, Any]:
         schemas.setdefault(name, problem_schema)
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
-    known = {**EXAMPLES, **METRICS, **PEOPLE, **REVIEWS, **WEBHOOKS}
+    known = {**ACCESS, **EXAMPLES, **METRICS, **PEOPLE, **REVIEWS, **WEBHOOKS}
     bodies = {**BODIES, **REVIEW_BODIES}
     for name, one in schemas.items():
         if name in known and "examples" not in one:
@@ -79,7 +86,7 @@ def _described(app: FastAPI) -> dict[str, Any]:
             for response in operation["responses"].values():
                 if "problem+json" in str(response.get("content", "")):
                     response["content"].pop("application/json", None)
-            if method == "post":
+            if method == "post" and "access" not in operation["tags"]:
                 operation.setdefault("parameters", []).append(_KEY_PARAMETER)
                 # What a key may be answered with, whatever the route: reused for another request.
                 for status, response in documented(409).items():
@@ -87,6 +94,7 @@ def _described(app: FastAPI) -> dict[str, Any]:
             if operation["operationId"] in bodies:
                 content = operation["requestBody"]["content"]
                 content["application/json"]["examples"] = bodies[operation["operationId"]]
+    describe_access(schema)
     return schema
 
 

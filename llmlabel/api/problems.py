@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
@@ -17,7 +18,7 @@ from starlette.responses import Response
 
 from llmlabel.api.middleware import request_id_of
 from llmlabel.domain.review import Verdict
-from llmlabel.errors import AlreadyReviewed, LlmlabelError, ModelBusy
+from llmlabel.errors import AlreadyReviewed, LlmlabelError, ModelBusy, RateLimited
 from llmlabel.telemetry import told
 
 MEDIA_TYPE = "application/problem+json"
@@ -101,6 +102,10 @@ def problem_of(request: Request, error: LlmlabelError) -> Response:
         headers["Retry-After"] = str(max(1, round(error.retry_after)))
     elif error.status == 503:
         headers["Retry-After"] = "5"
+    elif isinstance(error, RateLimited) and error.retry_after is not None:
+        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
+    elif error.status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="llmlabel"'
     extra: dict[str, JsonValue] = {}
     if isinstance(error, AlreadyReviewed) and isinstance(error.winner, Verdict):
         extra["winner"] = error.winner.model_dump(mode="json")

@@ -15,12 +15,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 
+from llmlabel.access import Principal
+from llmlabel.api.identity import ThePrincipal
 from llmlabel.api.problems import documented
 from llmlabel.api.route import Route
 from llmlabel.api.service import Service, TheService
 from llmlabel.audio.listening import write_flac, write_peaks
 from llmlabel.audio.media_type import FIRST_BYTES, media_type_of
-from llmlabel.errors import NotFound
+from llmlabel.errors import Forbidden, NotFound
 from llmlabel.store import Recording
 
 router = APIRouter(route_class=Route)
@@ -67,12 +69,14 @@ class Peaks(BaseModel):
     response_model=Peaks,
     responses=documented(404, 410, 413),
 )
-async def peaks(request: Request, service: TheService, id: str) -> Response:
+async def peaks(
+    request: Request, service: TheService, principal: ThePrincipal, id: str
+) -> Response:
     """Give the outline of a recording, so that a player can draw it without decoding it all.
 
     The first time it is asked for, the whole recording is decoded; then it is kept.
     """
-    recording = await run_in_threadpool(_recording_of, service, id)
+    recording = await run_in_threadpool(_recording_of, service, principal, id)
     path = await _derived(request, service, recording, ".peaks.json", write_peaks)
     return FileResponse(path, media_type="application/json", headers=_CACHED)
 
@@ -86,13 +90,17 @@ async def peaks(request: Request, service: TheService, id: str) -> Response:
 async def recording(
     request: Request,
     service: TheService,
+    principal: ThePrincipal,
     id: str,
     form: Form = "submitted",
     range: Annotated[str | None, Header(description="One range of bytes.")] = None,
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
-    """Give the recording that a document was transcribed from, or the part that `Range` names."""
-    found = await run_in_threadpool(_recording_of, service, id)
+    """Give the recording that a document was transcribed from, or the part that `Range` names.
+
+    A reviewer hears the recordings of the items that they took.
+    """
+    found = await run_in_threadpool(_recording_of, service, principal, id)
     tag = f'"{found.sha256}"' if form == "submitted" else f'"{found.sha256}.flac"'
     headers = {**_CACHED, **_INERT, "ETag": tag}
     if form == "flac":
@@ -120,7 +128,13 @@ _INERT = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandb
 """What others sent must not act as a page of this service, whatever it is made to look like."""
 
 
-def _recording_of(service: Service, id: str) -> Recording:
+def _recording_of(service: Service, principal: Principal, id: str) -> Recording:
+    if principal.only_reviews and not service.reviews.is_given(id, principal.name or ""):
+        raise Forbidden(
+            "A reviewer hears the recordings of the items that they took; take one of this "
+            "document first.",
+            field="id",
+        )
     found = service.store.documents.get(id).recording
     if found is None:
         raise NotFound(f"The document {id[:80]!r} was submitted as text; it has no recording.")

@@ -6,7 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 
+from llmlabel.access import Principal
 from llmlabel.api.documents import Cursor, GuidelineName, Limit
+from llmlabel.api.identity import ThePrincipal
+from llmlabel.api.permissions import REVIEWER
 from llmlabel.api.problems import documented
 from llmlabel.api.queue_shapes import (
     HistoryOut,
@@ -23,7 +26,7 @@ from llmlabel.api.review_shapes import LeaseIn, ReviewOut, ReviewsOut, VerdictIn
 from llmlabel.api.route import Route
 from llmlabel.api.service import Service, TheService
 from llmlabel.domain.review import ReviewStatus
-from llmlabel.errors import InvalidInput, LlmlabelError
+from llmlabel.errors import Forbidden, InvalidInput, LlmlabelError
 from llmlabel.store import ReviewItem
 
 router = APIRouter(prefix="/v1/reviews", tags=["reviews"], route_class=Route)
@@ -32,14 +35,19 @@ HEADER = "X-Reviewer"
 
 
 async def _reviewer(
+    principal: ThePrincipal,
     x_reviewer: Annotated[
-        str | None, Header(max_length=200, description="Your name; the lease is under it.")
+        str | None,
+        Header(
+            max_length=200,
+            description="Your name, if the service has no keys; with one it is the key's.",
+        ),
     ] = None,
     reviewer: Annotated[
         str | None, Query(max_length=200, description="Instead of the header.")
     ] = None,
 ) -> str:
-    name = (x_reviewer or reviewer or "").strip()
+    name = _name(principal, x_reviewer or reviewer)
     if not name:
         raise InvalidInput(f"Say who you are in the header {HEADER}.", field=HEADER)
     return name
@@ -49,11 +57,27 @@ Reviewer = Annotated[str, Depends(_reviewer)]
 
 
 async def _named(
+    principal: ThePrincipal,
     x_reviewer: Annotated[
         str | None, Header(max_length=200, description="Only what this one may take.")
     ] = None,
 ) -> str | None:
-    return (x_reviewer or "").strip() or None
+    name = _name(principal, x_reviewer)
+    return name if principal.may(REVIEWER) else None
+
+
+def _name(principal: Principal, said: str | None) -> str | None:
+    """The name of the key; without keys the one that is said."""
+    name = (said or "").strip() or None
+    if principal.name is None:
+        return name
+    if name not in (None, principal.name):
+        raise Forbidden(
+            f"The key is that of `{principal.name}`, and decides under no other name; leave "
+            f"{HEADER} out.",
+            field=HEADER,
+        )
+    return principal.name
 
 
 MaybeReviewer = Annotated[str | None, Depends(_named)]
@@ -151,9 +175,12 @@ def queues(service: TheService, reviewer: MaybeReviewer = None) -> QueuesOut:
 
 
 @router.get("/{id}", summary="One item", responses=documented(404))
-def get(service: TheService, id: str) -> ReviewOut:
-    """Give an item as it stands; nothing is leased."""
-    return _out(service, service.reviews.get(id))
+def get(service: TheService, principal: ThePrincipal, id: str) -> ReviewOut:
+    """Give an item as it stands; nothing is leased.
+
+    A reviewer gets the items that they took, and of a blind one never what was proposed.
+    """
+    return _out(service, _shown(service, principal, id), decided=principal.only_reviews)
 
 
 @router.post("/{id}/verdict", summary="Decide an item", responses=documented(400, 404, 409, 415))
@@ -180,9 +207,10 @@ def take_one(
 
 
 @router.get("/{id}/history", summary="What was said of an item", responses=documented(404))
-def history(service: TheService, id: str) -> HistoryOut:
+def history(service: TheService, principal: ThePrincipal, id: str) -> HistoryOut:
     """List every verdict on an item; nothing is ever struck out."""
-    hidden = service.reviews.get(id).hidden
+    item = _shown(service, principal, id)
+    hidden = item.hidden or (item.blind and principal.only_reviews)
     found = service.reviews.history(id)
     return HistoryOut(verdicts=[VerdictOut.of(each, hidden=hidden) for each in found])
 
@@ -208,6 +236,16 @@ def renew(service: TheService, reviewer: Reviewer, id: str, body: LeaseIn) -> Re
 def undo(service: TheService, reviewer: Reviewer, id: str, session: Session = None) -> ReviewOut:
     """Take your verdict back, if it is your newest; you hold the item again under a new lease."""
     return _out(service, service.reviews.undo(id, reviewer, session))
+
+
+def _shown(service: Service, principal: Principal, id: str) -> ReviewItem:
+    item = service.reviews.get(id)
+    if principal.only_reviews and item.leased_by != principal.name:
+        raise Forbidden(
+            f"A reviewer reads the items that they took; take `{id[:64]}` first, if it is free.",
+            field="id",
+        )
+    return item
 
 
 def _out(service: Service, item: ReviewItem, *, decided: bool = False) -> ReviewOut:

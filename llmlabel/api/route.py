@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from llmlabel.api.permissions import permit
 from llmlabel.api.service import Service
 from llmlabel.errors import InvalidInput
 from llmlabel.store import StoredResponse
@@ -28,7 +29,12 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class Route(APIRoute):
-    """A route that refuses other content types and answers a repeated key as before."""
+    """A route that refuses who may not use it, and other content types.
+
+    It answers a repeated key as before, if it `repeats`.
+    """
+
+    repeats = True
 
     def get_route_handler(self) -> Handler:
         """Wrap the framework's handler."""
@@ -36,11 +42,12 @@ class Route(APIRoute):
         expected = self._expected_type()
 
         async def checked(request: Request) -> Response:
+            await permit(request)  # before anything of a body is read
             _check_address(request)
             if expected is not None:
                 _check_type(request, expected)
             key = request.headers.get(KEY_HEADER)
-            if request.method != "POST" or key is None:
+            if request.method != "POST" or key is None or not self.repeats:
                 return await handle(request)
             return await _once(request, handle, key)
 
@@ -51,6 +58,12 @@ class Route(APIRoute):
             return None
         is_form = isinstance(self.body_field.field_info, params.Form)
         return "multipart/form-data" if is_form else "application/json"
+
+
+class OnceOnly(Route):
+    """A route whose answer holds a secret, and is kept nowhere: a repeated key means nothing."""
+
+    repeats = False
 
 
 def _check_address(request: Request) -> None:
@@ -100,7 +113,7 @@ def _kept(response: Response) -> StoredResponse:
 
 
 async def _fingerprint(request: Request) -> str:
-    """What makes two requests the same: route, query, reviewer, and the body's meaning."""
+    """What makes two requests the same: who asks, route, query, and the body's meaning."""
     digest = hashlib.sha256()
 
     def add(*words: str | bytes) -> None:
@@ -109,7 +122,7 @@ async def _fingerprint(request: Request) -> str:
             digest.update(f"{len(data)}:".encode() + data)
 
     add(request.method, request.url.path, request.url.query)
-    add(request.headers.get("x-reviewer", ""))
+    add(request.state.principal.id, request.headers.get("x-reviewer", ""))
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         add(await request.body())
         return digest.hexdigest()

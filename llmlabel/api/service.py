@@ -7,6 +7,7 @@ from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 
+from llmlabel.access import Access
 from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.promise import Promise
 from llmlabel.guidelines import GuidelineLibrary
@@ -63,6 +64,11 @@ class Service(Protocol):
     @property
     def telemetry(self) -> Telemetry:
         """Told of all that happens."""
+        ...
+
+    @property
+    def access(self) -> Access:
+        """Who may come in."""
         ...
 
     @property

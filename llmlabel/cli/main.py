@@ -31,6 +31,7 @@ COMMANDS = {
     "costs": "llmlabel.cli.costs:costs",
     "agreement": "llmlabel.cli.agreement:agreement",
     "reviews": "llmlabel.cli.reviews:app",
+    "keys": "llmlabel.cli.keys:app",
     "webhooks": "llmlabel.cli.webhooks:app",
     "documents": "llmlabel.cli.documents:app",
     "purge": "llmlabel.cli.purge:purge",

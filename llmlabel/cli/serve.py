@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,9 @@ from llmlabel.cli.console import errors
 from llmlabel.cli.logs import log_to_stderr, server_logs
 from llmlabel.errors import InvalidSetting
 from llmlabel.settings import Settings
+
+if TYPE_CHECKING:
+    from llmlabel.bootstrap import Application
 
 KEEP_ALIVE_SECONDS = 75
 """How long a connection may rest. A request that meets one just being closed is lost, and people
@@ -21,33 +24,37 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address. [default: LLMLABEL_HOST]")] = None,
     port: Annotated[int | None, typer.Option(help="Port. [default: LLMLABEL_PORT]")] = None,
 ) -> None:
-    """Serve the HTTP interface on this machine.
+    """Serve the HTTP interface.
 
-    Models are loaded when they are first needed; /readyz says which are there. There are no
-    keys yet, so the service answers on loopback addresses only.
+    Models are loaded when they are first needed; /readyz says which are there. Without keys the
+    service answers on loopback addresses only; `llmlabel keys create` makes one.
     """
     given: dict[str, Any] = {"host": host, "port": port}
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
     host, port = settings.host, settings.port
-    if not _is_loopback(host):
-        raise InvalidSetting(
-            f"Without keys the service answers on loopback only, not on {host}; use "
-            "--host 127.0.0.1 and, to reach it from elsewhere, a proxy that checks who asks.",
-            field="host",
-        )
+    loopback = _is_loopback(host)
     import uvicorn  # noqa: PLC0415 - a second of imports that other commands do not need
 
     from llmlabel.api import create_app  # noqa: PLC0415
     from llmlabel.bootstrap import build  # noqa: PLC0415
 
+    application = build(settings)
+    keyed = _has_keys(application)
+    if not loopback and not keyed:
+        raise InvalidSetting(
+            f"Without a key that counts the service answers on loopback only, not on {host}; make "
+            "one with `llmlabel keys create --name NAME --role admin`, or use --host 127.0.0.1.",
+            field="host",
+        )
     log_to_stderr(settings.log_level, settings.log_format)
     errors.print(
         f"llmlabel serves http://{host}:{port} (reviews at /review, documentation at /docs); "
-        "without keys it answers on this machine only. Stop it with Ctrl-C.",
+        f"{'requests need a key' if keyed else 'without keys it answers on this machine only'}. "
+        "Stop it with Ctrl-C.",
         highlight=False,
     )
     uvicorn.run(
-        create_app(build(settings)),
+        create_app(application, loopback=loopback),
         host=host,
         port=port,
         log_config=server_logs(settings.log_level, settings.log_format),
@@ -55,6 +62,14 @@ def serve(
         timeout_graceful_shutdown=30,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
+
+
+def _has_keys(application: Application) -> bool:
+    if not application.has_store:
+        return False
+    keys = application.access.keys
+    keys.refresh()
+    return keys.usable
 
 
 def _is_loopback(host: str) -> bool:

@@ -14,9 +14,6 @@ Role = Literal["submitter", "reviewer", "evaluator", "admin"]
 
 ROLES: tuple[Role, ...] = get_args(Role)
 
-DEFAULT_PROJECT = "default"
-"""Where everything belongs that names no project."""
-
 KeyState = Literal["active", "expired", "revoked"]
 
 

@@ -155,6 +155,10 @@ class ReviewQueue:
                 raise
             return self._mixing.queue.get(review_id)
 
+    def is_given(self, document_id: str, reviewer: str) -> bool:
+        """Whether a reviewer holds, or was the last to hold, an item of this document."""
+        return self._reviews.is_given(document_id, reviewer)
+
     def page(
         self,
         *,

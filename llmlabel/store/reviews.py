@@ -47,6 +47,14 @@ class Reviews:
         with self._database.read() as connection:
             return self._items.one(connection, id)
 
+    def is_given(self, document_id: str, reviewer: str) -> bool:
+        """Whether a reviewer holds, or was the last to hold, an item of a document."""
+        given = sa.exists().where(
+            reviews.c.document_id == document_id, reviews.c.leased_by == reviewer
+        )
+        with self._database.read() as connection:
+            return bool(connection.execute(sa.select(given)).scalar())
+
     def page(
         self,
         *,

@@ -1,0 +1,141 @@
+"""Every route of the description, by every role: who may, and nobody else."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+from keyed import bearer, expired, key_of, revoked
+from small_service import SmallService
+
+from llmlabel.api.permissions import PUBLIC, ROLES_OF
+from llmlabel.domain.access import ROLES
+
+METHODS = {"get", "post", "put", "patch", "delete"}
+
+
+@pytest.fixture
+def app(resting: FastAPI) -> FastAPI:
+    return resting
+
+
+def operations(app: FastAPI) -> dict[str, dict[str, Any]]:
+    """Every operation that is described, by method and path."""
+    return {
+        f"{method.upper()} {path}": operation
+        for path, methods in app.openapi()["paths"].items()
+        for method, operation in methods.items()
+        if method in METHODS
+    }
+
+
+async def ask(client: httpx.AsyncClient, name: str, headers: dict[str, str]) -> httpx.Response:
+    """Ask for nothing in particular: who is let in gets an answer about that."""
+    method, path = name.split(" ")
+    return await client.request(method, re.sub(r"\{\w+\}", "nothing", path), headers=headers)
+
+
+def is_refused_by_role(answer: httpx.Response) -> bool:
+    return answer.status_code == 403 and "is for the roles" in answer.json()["detail"]
+
+
+def test_every_route_is_described_and_states_its_roles(app: FastAPI) -> None:
+    described = set(operations(app))
+    routed = {
+        f"{method} {context.path_format}"
+        for context in iter_route_contexts(app.routes)
+        for method in (context.methods or ())
+        if method != "HEAD"
+    }
+    hidden = {name.partition(" ")[2] for name in routed - described}
+    # Static files and the description itself; the former are public, the latter needs a key.
+    pages = {"/review", "/review/", "/review/icon.svg", "/review/assets/{name}"}
+    assert hidden - pages == {"/openapi.json", "/docs"}
+    assert described == set(ROLES_OF) | PUBLIC
+    assert all("admin" in roles for roles in ROLES_OF.values())
+
+
+def test_the_description_shows_who_may_use_what(app: FastAPI) -> None:
+    schemes = app.openapi()["components"]["securitySchemes"]
+    for name, operation in operations(app).items():
+        if name in PUBLIC:
+            assert operation["security"] == []
+            continue
+        assert operation["x-roles"] == list(ROLES_OF[name])
+        assert [list(each) for each in operation["security"]] == [[each] for each in schemes]
+        assert {"401", "403", "429"} <= set(operation["responses"])
+        assert "For the roles: " in operation["description"]
+
+
+async def test_each_role_may_use_what_is_stated_and_nothing_else(
+    app: FastAPI, client: httpx.AsyncClient, service: SmallService
+) -> None:
+    keys = {role: key_of(service, role, role) for role in ROLES}
+    for name in set(operations(app)) - PUBLIC:
+        for role, headers in keys.items():
+            answer = await ask(client, name, headers)
+            assert answer.status_code != 401, (name, role, answer.text)
+            may = role == "admin" or role in ROLES_OF[name]
+            assert is_refused_by_role(answer) != may, (name, role, answer.text)
+
+
+async def test_several_roles_may_what_any_of_them_may(
+    app: FastAPI, client: httpx.AsyncClient, service: SmallService
+) -> None:
+    both = key_of(service, "both", "submitter", "reviewer")
+    for name in set(operations(app)) - PUBLIC:
+        may = bool({"submitter", "reviewer"} & set(ROLES_OF[name]))
+        assert is_refused_by_role(await ask(client, name, both)) != may, name
+
+
+async def test_without_a_key_that_counts_nobody_gets_anywhere(
+    app: FastAPI, client: httpx.AsyncClient, service: SmallService
+) -> None:
+    """As soon as there is one key, and even when none of them counts."""
+    headers = {
+        "nothing": {},
+        "no key": bearer("llml_" + "a" * 10 + "_" + "b" * 43),
+        "another scheme": {"Authorization": "Basic YW5uOmFubg=="},
+        "a made up session": {"Cookie": "llmlabel_session=" + "c" * 43},
+        "a reviewer's name": {"X-Reviewer": "ann"},
+        "revoked": revoked(service),
+        "expired": expired(service),
+    }
+    service.access.attempts.per_minute = 10**6
+    names = (set(operations(app)) - PUBLIC) | {
+        "GET /openapi.json",
+        "GET /docs",
+        "GET /v1/none",
+        "PATCH /v1/documents",
+    }
+    for name in names:
+        for what, each in headers.items():
+            answer = await ask(client, name, each)
+            assert answer.status_code == 401, (name, what, answer.text)
+            assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+            assert answer.headers["content-type"] == "application/problem+json"
+    for path in ("/healthz", "/review", "/review/assets/none.js"):
+        assert (await client.get(path)).status_code != 401
+    ready = await client.get("/readyz")
+    assert ready.status_code == 503
+    assert "llmlabel models pull" not in ready.text
+    assert "models" in ready.json()["detail"]
+    assert {"name": "models", "ok": False, "reason": None} in ready.json()["checks"]
+
+
+async def test_while_there_are_no_keys_everything_is_open_on_this_machine_alone(
+    app: FastAPI, client: httpx.AsyncClient, service: SmallService
+) -> None:
+    for name in sorted(set(operations(app)) - {"POST /v1/keys"}):
+        assert (await ask(client, name, {})).status_code not in (401, 403), name
+    app.state.doorkeeper._loopback = False
+    for name in set(operations(app)) - PUBLIC:
+        assert (await ask(client, name, {})).status_code == 401, name
+    app.state.doorkeeper._loopback = True
+    foreign = {"Sec-Fetch-Site": "cross-site"}
+    assert (await client.post("/v1/reviews/undo?reviewer=a", headers=foreign)).status_code == 403
+    assert (await client.get("/v1/reviews", headers=foreign)).status_code == 200
