@@ -100,8 +100,8 @@ class Application:
 
     @property
     def _worker(self) -> str:
-        """Stable, so that a restart finds its own work; unlike a second service's beside it."""
-        return f"{socket.gethostname()}-{self.settings.port}"
+        """Of what is measured here: the same after a restart, unlike that of others beside it."""
+        return f"{socket.gethostname()}-{self.settings.metrics_port or self.settings.port}"
 
     @property
     def transcription(self) -> Guideline:
@@ -267,7 +267,7 @@ class Application:
             concurrency=self.settings.job_concurrency,
             recordings=self.settings.whisper_workers,
             upkeep=self._upkeep,
-            worker=self._worker,
+            queues=self.settings.queues,
             telemetry=self.telemetry,
             beside=[Courier(self.store, self._sender, sent=self._sent)],
         )

@@ -199,6 +199,24 @@ class Settings(BaseSettings):
     job_concurrency: int = Field(default=2, ge=1)
     """Durable jobs run at once by one process."""
 
+    queues: Annotated[tuple[Literal["text", "audio", "learning"], ...], NoDecode, Listed] = (
+        "text",
+        "audio",
+        "learning",
+    )
+    """Jobs that this process does, separated by commas: labeling of texts, transcription of
+    recordings, training and certification. Empty: it accepts work and does none."""
+
+    metrics_host: str = "127.0.0.1"
+    """Address at which `llmlabel worker` answers Prometheus."""
+
+    metrics_port: int | None = Field(default=None, ge=1, le=65535)
+    """Port of it; without one a worker gives no metrics. Each worker of a host needs its own."""
+
+    max_waiting: int = Field(default=100_000, ge=1)
+    """Documents that may wait in a project, counted once for each guideline asked of them; more
+    are refused with 429 until some are done."""
+
     public_url: str | None = None
     """Address at which clients reach the service, for the links in webhooks, such as
     `https://labels.example`; without it these are paths."""

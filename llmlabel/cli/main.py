@@ -20,6 +20,7 @@ from llmlabel.settings import explained
 COMMANDS = {
     "label": "llmlabel.cli.label:label",
     "serve": "llmlabel.cli.serve:serve",
+    "worker": "llmlabel.cli.worker:worker",
     "eval": "llmlabel.cli.eval:eval_command",
     "simulate": "llmlabel.cli.simulate:simulate",
     "guidelines": "llmlabel.cli.guidelines:app",
@@ -86,7 +87,7 @@ def _main(
         False, "--version", callback=_version, is_eager=True, help="Print the version."
     ),
 ) -> None:
-    if ctx.invoked_subcommand != "serve":  # which logs as the settings say
+    if ctx.invoked_subcommand not in {"serve", "worker"}:  # which log as the settings say
         log_to_stderr()
 
 

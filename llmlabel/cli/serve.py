@@ -23,13 +23,19 @@ rest longer between two requests than the five seconds of the server's own defau
 def serve(
     host: Annotated[str | None, typer.Option(help="Address. [default: LLMLABEL_HOST]")] = None,
     port: Annotated[int | None, typer.Option(help="Port. [default: LLMLABEL_PORT]")] = None,
+    no_worker: Annotated[
+        bool,
+        typer.Option(
+            "--no-worker", help="Accept work and do none of it; `llmlabel worker` does, elsewhere."
+        ),
+    ] = False,
 ) -> None:
     """Serve the HTTP interface.
 
     Models are loaded when they are first needed; /readyz says which are there. Without keys the
     service answers on loopback addresses only; `llmlabel keys create` makes one.
     """
-    given: dict[str, Any] = {"host": host, "port": port}
+    given: dict[str, Any] = {"host": host, "port": port, "queues": () if no_worker else None}
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
     host, port = settings.host, settings.port
     loopback = _is_loopback(host)

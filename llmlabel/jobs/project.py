@@ -20,7 +20,9 @@ from llmlabel.jobs.runner import DEFAULT_PROJECT, Runner
 from llmlabel.jobs.tasks import LABEL, TRANSCRIBE, Tasks
 from llmlabel.store import Asked, Failure, Recording, Store, StoredDocument
 
-WAIT_STEP = 0.25
+# Seconds between two looks at what another process does.
+FIRST_STEP = 0.01
+LONGEST_STEP = 0.25
 
 log = structlog.get_logger()
 
@@ -166,6 +168,7 @@ class Jobs:
             Whether all is settled: labeled or failed.
         """
         end = time.monotonic() + timeout
+        step = FIRST_STEP
         while True:
             seen = self.runner.board.version
             if self._store.work.settled(document_ids):
@@ -173,8 +176,9 @@ class Jobs:
             left = end - time.monotonic()
             if left <= 0:
                 return False
-            # The step is for what another process does.
-            self.runner.board.wait(seen, min(left, WAIT_STEP))
+            # The steps are for what another process does.
+            self.runner.board.wait(seen, min(left, step))
+            step = min(1.5 * step, LONGEST_STEP)
 
     def enqueue(self, connection: sa.Connection, asked: Sequence[Asked]) -> None:
         """Queue the labeling of what was asked, within a transaction of the store."""

@@ -150,6 +150,10 @@ class Runner:
             self.loop.stop()
         self.board.post()
 
+    def cut_off(self) -> None:
+        """End at once what is under way while `stop` waits for it; it is handed back."""
+        self.loop.cancel()
+
     def take(self, project: str) -> None:
         """Be ready to enqueue jobs of a project; not within a transaction."""
         if project != DEFAULT_PROJECT:
