@@ -36,6 +36,7 @@ COMMANDS = {
     "webhooks": "llmlabel.cli.webhooks:app",
     "documents": "llmlabel.cli.documents:app",
     "purge": "llmlabel.cli.purge:purge",
+    "db": "llmlabel.cli.db:app",
     "models": "llmlabel.cli.models:app",
     "doctor": "llmlabel.cli.doctor:doctor",
     "settings": "llmlabel.cli.settings:settings",

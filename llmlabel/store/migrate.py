@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import alembic.command
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
 from llmlabel.domain.project import DEFAULT_PROJECT
 from llmlabel.store.database import Database, schema_of
+from llmlabel.store.schema_state import (
+    VERSION_TABLE,
+    known_revisions,
+    migrations,
+    refuse_foreign,
+    revision,
+)
 from llmlabel.store.tables import metadata
 
-VERSION_TABLE = "llmlabel_schema"
 # Any number, as long as it is always the same: it names the lock on PostgreSQL.
 _LOCK = 7_251_804_101
 
@@ -24,6 +26,10 @@ def upgrade(database: Database) -> None:
     """Run the migrations that are missing, all in one transaction, one process at a time.
 
     The schema, or file, of a project is made where it is missing.
+
+    Raises:
+        DatabaseNotOurs: It is of a newer release, or a copy that was not finished; it stays as
+            it is.
     """
     if database.is_sqlite and database.project != DEFAULT_PROJECT:
         # Nothing of another project is in sight while tables are changed.
@@ -40,7 +46,8 @@ def upgrade(database: Database) -> None:
                 connection.execute(
                     sa.schema.CreateSchema(schema_of(database.project), if_not_exists=True)
                 )
-        config = _config()
+        refuse_foreign(connection)
+        config = migrations()
         config.attributes["connection"] = connection
         alembic.command.upgrade(config, "head")
 
@@ -51,19 +58,11 @@ def missing_migrations(database: Database) -> list[str]:
     A database that a newer release brought further lacks none.
     """
     with database.read() as connection:
-        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
-        current = context.get_current_revision()
-    scripts = ScriptDirectory.from_config(_config())
-    ours = [script.revision for script in scripts.walk_revisions()]
+        current = revision(connection)
+    ours = known_revisions()
     if current is not None and current not in ours:
         return []
     return ours if current is None else ours[: ours.index(current)]
-
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    return config
 
 
 def drift(database: Database) -> list[str]:

@@ -1,0 +1,1 @@
+"""Whole databases: copied, backed up and checked, on SQLite and PostgreSQL."""
