@@ -69,7 +69,7 @@ class Receiver:
             self._changed.notify_all()
         answer = self.answer(received)
         if answer == "hang":
-            self.let_go.wait(60)
+            self.let_go.wait(300)
             answer = 204
         if answer == "close":
             handler.connection.shutdown(socket.SHUT_RDWR)
@@ -85,7 +85,7 @@ class Receiver:
         while answer == "flood":
             handler.wfile.write(b"x" * 65536)
 
-    def wait_for(self, count: int, seconds: float = 30) -> list[Received]:
+    def wait_for(self, count: int, seconds: float = 120) -> list[Received]:
         """The first so many requests, in the order in which they came."""
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.received) >= count, seconds), (

@@ -20,9 +20,17 @@ Start = Callable[..., Courier]
 
 
 @pytest.fixture
-def start(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
+def running() -> Iterator[list[Courier]]:
+    """Couriers that are stopped at the end."""
+    couriers: list[Courier] = []
+    yield couriers
+    for each in couriers:
+        each.stop(0)
+
+
+@pytest.fixture
+def start(store: Store, running: list[Courier], monkeypatch: pytest.MonkeyPatch) -> Start:
     """Starts couriers; waits between attempts are short."""
-    running: list[Courier] = []
     monkeypatch.setattr(schedule, "STEPS", (0.05,) * 3)
     monkeypatch.setattr(schedule, "ATTEMPTS", 4)
     monkeypatch.setattr(schedule, "LONGEST_REST", 0.1)
@@ -38,13 +46,30 @@ def start(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
         running.append(made)
         return made
 
-    yield go
-    for each in running:
-        each.stop(0)
+    return go
+
+
+@pytest.fixture
+def begin(
+    start: Start,
+    receiver: Receiver,
+    endpoint: Callable[..., Webhook],
+    happen: Callable[..., None],
+) -> Callable[..., Webhook]:
+    """Adds an endpoint that answers so, has something to tell it, and starts a courier."""
+
+    def go(answer: Callable[[Any], Any] = lambda _: 204, **options: Any) -> Webhook:
+        receiver.answer = answer
+        webhook = endpoint(receiver.url)
+        happen()
+        start(**options)
+        return webhook
+
+    return go
 
 
 def until(store: Store, webhook: Webhook, status: str, count: int = 1) -> list[Delivery]:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while time.monotonic() < end:
         found = [
             each
@@ -58,15 +83,9 @@ def until(store: Store, webhook: Webhook, status: str, count: int = 1) -> list[D
 
 
 def test_a_message_comes_signed_with_ids_and_a_link(
-    store: Store,
-    start: Start,
-    receiver: Receiver,
-    endpoint: Callable[..., Webhook],
-    happen: Callable[..., None],
+    store: Store, begin: Callable[..., Webhook], receiver: Receiver
 ) -> None:
-    webhook = endpoint(receiver.url)
-    happen()
-    start()
+    webhook = begin()
     (received,) = receiver.wait_for(1)
     (secret,) = store.webhooks.secrets(webhook.id)
     assert is_signed(secret, received.headers, received.body, time.time())
@@ -86,17 +105,9 @@ def test_a_message_comes_signed_with_ids_and_a_link(
 
 @pytest.mark.parametrize("fault", [500, 404, 429, (302, {"Location": "/elsewhere"}), "close"])
 def test_what_fails_is_tried_again_under_the_same_id(
-    store: Store,
-    start: Start,
-    receiver: Receiver,
-    endpoint: Callable[..., Webhook],
-    happen: Callable[..., None],
-    fault: Any,
+    store: Store, begin: Callable[..., Webhook], receiver: Receiver, fault: Any
 ) -> None:
-    receiver.answer = lambda _: fault if len(receiver.received) < 3 else 204
-    webhook = endpoint(receiver.url)
-    happen()
-    start()
+    webhook = begin(lambda _: fault if len(receiver.received) < 3 else 204)
     received = receiver.wait_for(3)
     (delivery,) = until(store, webhook, "delivered")
     assert {each.id for each in received} == {delivery.id}
@@ -107,16 +118,9 @@ def test_what_fails_is_tried_again_under_the_same_id(
 
 
 def test_what_fails_too_often_is_dead_says_why_and_can_be_replayed(
-    store: Store,
-    start: Start,
-    receiver: Receiver,
-    endpoint: Callable[..., Webhook],
-    happen: Callable[..., None],
+    store: Store, begin: Callable[..., Webhook], receiver: Receiver
 ) -> None:
-    receiver.answer = lambda _: 503
-    webhook = endpoint(receiver.url)
-    happen()
-    start()
+    webhook = begin(lambda _: 503)
     (dead,) = until(store, webhook, "dead")
     assert (dead.attempts, dead.last_status) == (4, 503)
     assert dead.last_error == "It answered 503."
@@ -127,16 +131,9 @@ def test_what_fails_too_often_is_dead_says_why_and_can_be_replayed(
 
 
 def test_an_endpoint_that_asks_to_wait_is_not_asked_before(
-    store: Store,
-    start: Start,
-    receiver: Receiver,
-    endpoint: Callable[..., Webhook],
-    happen: Callable[..., None],
+    store: Store, begin: Callable[..., Webhook], receiver: Receiver
 ) -> None:
-    receiver.answer = lambda _: (429, {"Retry-After": "3600"})
-    webhook = endpoint(receiver.url)
-    happen()
-    start()
+    webhook = begin(lambda _: (429, {"Retry-After": "3600"}))
     receiver.wait_for(1)
     while not (rests := store.webhooks.get(webhook.id).rests_until):
         time.sleep(0.02)
@@ -148,16 +145,9 @@ def test_an_endpoint_that_asks_to_wait_is_not_asked_before(
 
 
 def test_an_endpoint_that_is_gone_is_disabled(
-    store: Store,
-    start: Start,
-    receiver: Receiver,
-    endpoint: Callable[..., Webhook],
-    happen: Callable[..., None],
+    store: Store, begin: Callable[..., Webhook], happen: Callable[..., None]
 ) -> None:
-    receiver.answer = lambda _: 410
-    webhook = endpoint(receiver.url)
-    happen()
-    start()
+    webhook = begin(lambda _: 410)
     (dead,) = until(store, webhook, "dead")
     while store.webhooks.get(webhook.id).enabled:
         time.sleep(0.02)
@@ -192,15 +182,17 @@ def test_an_endpoint_that_never_answers_fails_in_time_and_one_that_never_ends_is
     receiver: Receiver,
     endpoint: Callable[..., Webhook],
     happen: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(schedule, "ATTEMPTS", 2)
     receiver.answer = lambda each: "hang" if each.path == "/hang" else "flood"
     hangs = endpoint(receiver.url.replace("/hook", "/hang"))
     floods = endpoint(receiver.url)
     happen()
-    start(timeout=1.0)
+    start(timeout=2.0)
     until(store, floods, "delivered")
     (dead,) = until(store, hangs, "dead")
-    assert dead.last_error == "No answer within 1 seconds."
+    assert dead.last_error == "No answer within 2 seconds."
 
 
 def test_nothing_is_sent_into_a_private_network(
@@ -254,17 +246,14 @@ def test_two_couriers_share_the_work_and_send_nothing_twice(
 
 def test_a_courier_that_stops_hands_back_what_it_could_not_end(
     store: Store,
-    start: Start,
+    begin: Callable[..., Webhook],
     receiver: Receiver,
-    endpoint: Callable[..., Webhook],
-    happen: Callable[..., None],
+    start: Start,
+    running: list[Courier],
 ) -> None:
-    receiver.answer = lambda _: "hang"
-    webhook = endpoint(receiver.url)
-    happen()
-    first = start()
+    webhook = begin(lambda _: "hang")
     (cut_off,) = receiver.wait_for(1)
-    first.stop(0)
+    running[0].stop(0)
     receiver.answer = lambda _: 204
     start()
     (delivery,) = until(store, webhook, "delivered")
@@ -272,21 +261,14 @@ def test_a_courier_that_stops_hands_back_what_it_could_not_end(
 
 
 def test_a_courier_tells_of_every_attempt(
-    store: Store,
-    start: Start,
-    receiver: Receiver,
-    endpoint: Callable[..., Webhook],
-    happen: Callable[..., None],
+    store: Store, begin: Callable[..., Webhook], receiver: Receiver
 ) -> None:
     seen: list[tuple[str, bool, int | None]] = []
 
     def tell(message: Any, outcome: Any) -> None:
         seen.append((message.kind, outcome.delivered, outcome.status))
 
-    receiver.answer = lambda _: 500 if len(receiver.received) == 1 else 200
-    webhook = endpoint(receiver.url)
-    happen()
-    start(sent=tell)
+    webhook = begin(lambda _: 500 if len(receiver.received) == 1 else 200, sent=tell)
     until(store, webhook, "delivered")
     assert seen == [("gate.closed", False, 500), ("gate.closed", True, 200)]
 

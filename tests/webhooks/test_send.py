@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
+import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,12 +13,11 @@ from typing import Any
 
 import httpcore
 import pytest
+import trustme
 from receiver import Receiver
 
 from llmlabel.domain.webhook import Message
 from llmlabel.webhooks.send import Sender
-
-HERE = Path(__file__).parent
 
 
 def message(url: str, **changes: Any) -> Message:
@@ -156,10 +156,10 @@ async def test_what_is_not_http_is_an_outcome(sender: Sender) -> None:
 
 
 @pytest.fixture
-def encrypted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], str]]:
-    """Starts an endpoint on loopback with the certificate of a name; another one is trusted.
+def encrypted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., str]]:
+    """Starts an endpoint on loopback with the certificate of a name, from an issuer of its own.
 
-    The two files hold keys that were made for these tests and are used nowhere else.
+    That issuer is trusted, or one that nobody knows.
     """
     opened: list[socket.socket] = []
 
@@ -172,10 +172,13 @@ def encrypted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], 
         except OSError:
             connection.close()
 
-    def serve(name: str, trusted: str) -> str:
-        monkeypatch.setenv("SSL_CERT_FILE", str(HERE / f"{trusted}.pem"))
+    def serve(name: str, *, known: bool) -> str:
+        issuer = trustme.CA()
+        trusted = tmp_path / f"{uuid.uuid4().hex}.pem"
+        (issuer if known else trustme.CA()).cert_pem.write_to_path(str(trusted))
+        monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(HERE / f"{name}.pem")
+        issuer.issue_cert(name).configure_cert(context)
         listener = socket.create_server(("127.0.0.1", 0))
         opened.append(listener)
         threading.Thread(target=answer, args=(listener, context), daemon=True).start()
@@ -187,15 +190,16 @@ def encrypted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], 
 
 
 async def test_a_certificate_is_checked_against_the_name_not_the_address(
-    encrypted: Callable[[str, str], str],
+    encrypted: Callable[..., str],
 ) -> None:
-    for name, trusted, is_good in (
-        ("localhost", "localhost", True),
-        ("localhost", "other", False),
-        ("other", "other", False),
+    for name, known, is_good in (
+        ("localhost", True, True),
+        ("localhost", False, False),
+        ("other.example", True, False),
+        ("127.0.0.1", True, False),
     ):
         sender = Sender(private=True)
-        outcome = await sender.send(message(encrypted(name, trusted)))
+        outcome = await sender.send(message(encrypted(name, known=known)))
         assert outcome.delivered == is_good, outcome
         assert is_good or "CERTIFICATE_VERIFY_FAILED" in str(outcome.error)
         await sender.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -150,7 +151,7 @@ async def test_a_labeled_document_is_told_listed_and_replayed(
     id = (await add(client, receiver.url, guidelines=["sentiment"]))["webhook"]["id"]
     async with app.router.lifespan_context(app):
         sent = {"id": "a/b", "text": "Is it nice?", "guidelines": ["sentiment", "intent"]}
-        answer = await client.post("/v1/documents", json=sent, headers={"Prefer": "wait=20"})
+        answer = await client.post("/v1/documents", json=sent, headers={"Prefer": "wait=60"})
         assert answer.status_code == 200, answer.text
         labeled, needed = sorted(receiver.wait_for(2), key=lambda each: each.told["type"])
         data = labeled.told["data"]
@@ -162,6 +163,7 @@ async def test_a_labeled_document_is_told_listed_and_replayed(
             page = await _deliveries(client, id)
             if all(each["status"] == "delivered" for each in page):
                 break
+            await asyncio.sleep(0.02)
         assert {each["id"] for each in page} == {labeled.id, needed.id}
         assert {each["document_id"] for each in page} == {"a/b"}
         replayed = await client.post(f"/v1/webhooks/{id}/replay", json={})
