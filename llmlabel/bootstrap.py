@@ -4,98 +4,85 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
-from functools import cached_property, partial
-from pathlib import Path
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pydantic import JsonValue
-from sqlalchemy.engine import make_url
-
 from llmlabel.access import Access
-from llmlabel.audio import Progress, Transcription
-from llmlabel.domain.document import Document, sha256_of
-from llmlabel.domain.guideline import Guideline
-from llmlabel.domain.label import Label
-from llmlabel.domain.prediction import Prediction
-from llmlabel.domain.promise import Promise
-from llmlabel.embedding import SentenceEmbedder
-from llmlabel.errors import InvalidSetting
-from llmlabel.guidelines import GuidelineLibrary
-from llmlabel.in_force import InForce
-from llmlabel.jobs import Jobs, Runner
+from llmlabel.assembly import Assembly
+from llmlabel.domain.project import ProjectBudget
+from llmlabel.jobs import Beside, Jobs, Runner
 from llmlabel.jobs.resume import Resumption
 from llmlabel.jobs.traces import forget_jobs
-from llmlabel.labelers.example_pool import ExamplePool
 from llmlabel.learning.certification import CERTIFY, Certification
 from llmlabel.learning.erase import Erasing
-from llmlabel.learning.label_errors import Suspect, label_errors
+from llmlabel.learning.label_errors import Suspect
 from llmlabel.learning.losses import loss_of
-from llmlabel.learning.order import priorities
 from llmlabel.learning.relabel import Relabeling
-from llmlabel.learning.speak import refuse_stand_ins
-from llmlabel.learning.training import train
-from llmlabel.learning.training_report import TrainingReport
 from llmlabel.learning.watch import Watch
-from llmlabel.llm.budget import EVERYTHING, Ledger, Spent, spent
-from llmlabel.llm.notes import Notes
-from llmlabel.llm.protocol import ChatModel
-from llmlabel.models import ModelStore
-from llmlabel.parts import Parts
-from llmlabel.pipeline import Pipeline
-from llmlabel.prompts import PromptLibrary
-from llmlabel.providers import Providers, ceilings
+from llmlabel.project_keeping import ProjectKeeping
 from llmlabel.review import ReviewQueue
 from llmlabel.review.benchmarks import BenchmarkQueue
-from llmlabel.routing import Routing, Step
 from llmlabel.settings import Settings, tracing_asked
-from llmlabel.shipped import search_folders
-from llmlabel.store import Store
+from llmlabel.store.projects import Projects
+from llmlabel.teaching import Teaching
 from llmlabel.telemetry import Telemetry, open_telemetry
+from llmlabel.tenants import BesideEach, Tenants
 from llmlabel.upkeep import Retention, Upkeep, train_where_due
 from llmlabel.webhooks.courier import Courier
 from llmlabel.webhooks.endpoints import Endpoints
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from llmlabel.domain.webhook import Message
     from llmlabel.webhooks.send import Outcome, Sender
 
 
-TAKE_OVER_SECONDS = 90.0
-"""A job that begins anew after a crash waits so long until the training it left counts as dead."""
-
-Counted = Callable[[int, int], None]
-"""Told how many of how many are done."""
-
-
 def build(settings: Settings) -> Application:
-    """Put the parts together; nothing heavy is loaded before it is used."""
+    """Put the parts together; nothing heavy is loaded before it is used.
+
+    Returns:
+        The application of the project that the settings name.
+
+    Raises:
+        NotFound: There is no such project.
+    """
+    service = build_service(settings)
+    return service.of(settings.project)
+
+
+def build_service(settings: Settings) -> Application:
+    """The application of the default project, which runs the work of all."""
     return Application(settings)
 
 
-class Application:
-    """The use cases of llmlabel over parts picked by the settings."""
+class Application(Assembly):
+    """The use cases of llmlabel, for one project; see `Assembly`."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.models = ModelStore(settings.models_folder, settings.model_sources)
-        self.guidelines = GuidelineLibrary(search_folders("guidelines", settings.guideline_paths))
-        self.prompts = PromptLibrary(search_folders("prompts", settings.prompt_paths))
-        self.providers = Providers(settings, self._notes, self._ledger)
-        self.parts = Parts(settings, self.models, self.prompts, self.providers)
-        self.in_force = InForce(
-            self.parts,
-            lambda: self.store if self.has_store else None,
-            promise=settings.promise,
-            seed=settings.audit_seed,
-        )
-        self.pipeline = Pipeline(self.in_force.routing)
+    @cached_property
+    def tenants(self) -> Tenants[Application]:
+        """The projects of the service."""
+        assert self.is_service, "projects hang on the default one's application"
+
+        def open(name: str) -> Application:
+            project = Application(self.settings, name, self)
+            project.store  # noqa: B018 - opened here once, before threads ask for it
+            return project
+
+        return Tenants(lambda: Projects(self.store.database), open, self)
+
+    def of(self, project: str) -> Application:
+        """The application of a project of the same service.
+
+        Raises:
+            NotFound: There is none of that name, or it is being deleted.
+            StoreUnavailable: Its database cannot be reached.
+        """
+        return self if project == self.project else self.service.tenants.of(project)
 
     @cached_property
     def telemetry(self) -> Telemetry:
         """Told of all that happens in this process; traces where the `OTEL_` variables ask."""
+        if not self.is_service:
+            return self.service.telemetry
         return open_telemetry(self._worker, tracing=tracing_asked())
 
     @property
@@ -103,104 +90,11 @@ class Application:
         """Of what is measured here: the same after a restart, unlike that of others beside it."""
         return f"{socket.gethostname()}-{self.settings.metrics_port or self.settings.port}"
 
-    @property
-    def transcription(self) -> Guideline:
-        """The guideline under which recordings are transcribed."""
-        return self.guidelines.get("transcription")
-
-    @property
-    def loaded(self) -> set[str]:
-        """Names, as in the settings, of the models in memory now."""
-        return self.parts.loaded
-
-    async def label(self, documents: Sequence[Document], guideline: Guideline) -> list[Label]:
-        """Label a batch of documents; see `Pipeline.label`."""
-        return await self.pipeline.label(documents, guideline)
-
-    async def transcribe(
-        self,
-        source: Path | bytes,
-        *,
-        id: str,
-        language: str | None = None,
-        progress: Progress | None = None,
-    ) -> tuple[Document, Label]:
-        """Transcribe a recording: the document of what was said, and the label that judges it.
-
-        Raises: see `Transcriber.transcribe`.
-        """
-        guideline = self.transcription
-        heard = await self.parts.transcriber.transcribe(
-            source, language=language, progress=progress
-        )
-        document = Document(
-            id=id,
-            text=heard.text,
-            text_sha256=sha256_of(heard.text),
-            language=heard.transcript.language,
-            transcript=heard.transcript,
-        )
-        [label] = await self.label([document], guideline)
-        return document, label
-
-    def routing_for(self, guideline: Guideline) -> Routing:
-        """What is in force for a guideline now."""
-        return self.in_force.routing(guideline)
-
-    def promise_for(self, guideline: Guideline) -> Promise | None:
-        """What is promised of a guideline's labels; None where nothing is."""
-        return self.in_force.promise(guideline, self.store)
-
-    def base_steps(self, guideline: Guideline) -> tuple[Step, ...]:
-        """The guideline's own labelers, without what was learned."""
-        return self.in_force.base_steps(guideline)
-
-    def identity(self, guideline: Guideline) -> dict[str, JsonValue]:
-        """What the answers under a guideline depend on now; a certificate holds for this."""
-        return self.in_force.identity(guideline)
-
-    def chat_model(self, name: str) -> ChatModel:
-        """The language model of that name; see `Parts.chat_model`."""
-        return self.parts.chat_model(name)
-
-    @property
-    def embedder(self) -> SentenceEmbedder:
-        """Sentence embeddings."""
-        return self.parts.embedder
-
-    @property
-    def has_store(self) -> bool:
-        """Whether there is a database: labeling a file does not make one."""
-        if "store" in self.__dict__:
-            return True
-        url = make_url(self.settings.resolved_database_url)
-        if url.get_backend_name() != "sqlite":
-            return True
-        return url.database is not None and Path(url.database).is_file()
-
-    @cached_property
-    def store(self) -> Store:
-        """The database, opened and brought up to date on first use.
-
-        Raises:
-            InvalidSetting: The URL cannot be used.
-            StoreUnavailable: The database cannot be reached or written.
-        """
-        try:
-            self.settings.home.mkdir(parents=True, exist_ok=True)
-        except OSError as exc:
-            raise InvalidSetting(
-                f"The home folder {self.settings.home} cannot be made ({exc.strerror}); set "
-                "LLMLABEL_HOME to a folder that can be written.",
-                field="home",
-            ) from exc
-        return Store.open(
-            self.settings.resolved_database_url, recordings=self.settings.home / "recordings"
-        )
-
     @cached_property
     def access(self) -> Access:
-        """Who may come in, and what they may do."""
+        """Who may come in, and what they may do, in all projects."""
+        if not self.is_service:
+            return self.service.access
         return Access(
             self.store,
             requests_per_minute=self.settings.key_requests_per_minute,
@@ -233,12 +127,8 @@ class Application:
             lambda: self.store,
             self.guidelines.get,
             forget_jobs=lambda ids: forget_jobs(self.store.database, ids),
-            forget=self._forget_texts,
+            forget=self.forget_texts,
         )
-
-    def _forget_texts(self, since: int) -> None:
-        self.parts.forget_texts(since)
-        self.in_force.forget()
 
     @cached_property
     def watch(self) -> Watch:
@@ -250,27 +140,43 @@ class Application:
         """Accepts documents and recordings; `runner` has them labeled."""
         return Jobs(
             self.store,
-            self._label_ref,
-            self._transcribe_file,
-            self.runner,
-            order=self._order,
+            self.label_ref,
+            self.transcribe_file,
+            self.service.runner,
+            project=self.project,
+            order=self.order,
             chunk=self.settings.chunk_documents,
-            learn={"train": self._train_job, CERTIFY: self.certify.job},
+            learn={"train": self.train.job, CERTIFY: self.certify.job},
         )
 
     @cached_property
     def runner(self) -> Runner:
         """What this process works on; `start` it to have accepted documents labeled."""
+        if not self.is_service:
+            return self.service.runner
+        beside = BesideEach(self.tenants)
+        duties = Upkeep(
+            {
+                "beside": beside.keep_up,
+                "projects": self.tenants.keep_up,
+                "delete projects": self.projects.keep_up,
+            }
+        )
         return Runner(
             self.store,
-            lambda _: self.jobs,
+            lambda name: self.of(name).jobs,
             concurrency=self.settings.job_concurrency,
             recordings=self.settings.whisper_workers,
-            upkeep=self._upkeep,
+            upkeep=duties,
             queues=self.settings.queues,
             telemetry=self.telemetry,
-            beside=[Courier(self.store, self._sender, sent=self._sent)],
+            beside=[beside],
         )
+
+    @property
+    def beside(self) -> list[Beside]:
+        """What runs beside the jobs of this project, made anew."""
+        return [Courier(self.store, self._sender, sent=self._sent)]
 
     @cached_property
     def webhooks(self) -> Endpoints:
@@ -292,54 +198,17 @@ class Application:
     def _sent(self, message: Message, outcome: Outcome) -> None:
         self.telemetry.meters.webhook("delivered" if outcome.delivered else "failed")
 
-    async def train(
-        self,
-        ref: str,
-        *,
-        by: str,
-        student: bool = True,
-        examples: bool = True,
-        wait: float = 0.0,
-        progress: Counted | None = None,
-    ) -> TrainingReport:
-        """Learn anew from the verified labels of a guideline, and prove its promise anew.
-
-        While a certificate is in force, it stays so, and what was learned is put to use only
-        together with a certificate that lets at least as much pass.
-
-        Raises: see `learning.training.train`.
-        """
-        guideline = self.guidelines.get(ref)
-        promise = self.promise_for(guideline)
-
-        async def predict(
-            documents: Sequence[Document], pool: ExamplePool | None
-        ) -> Sequence[Sequence[Prediction]]:
-            steps = self.in_force.base_steps(guideline, pool)
-            opinions = await self.pipeline.predict(documents, guideline, steps)
-            return refuse_stand_ins(opinions, guideline)
-
-        spacy = self.in_force.spacy_of(guideline)
-        report = await train(
-            guideline,
-            store=self.store,
-            predict=predict,
-            embedder=lambda: self.embedder,
-            features=None if spacy is None else partial(spacy.features, guideline=guideline),
-            by=by,
-            promise=promise,
-            student=student,
-            examples=examples,
-            activate=not self.in_force.holds(guideline),
-            wait=wait,
-            progress=progress,
+    @cached_property
+    def train(self) -> Teaching:
+        """Learns anew from the verified labels of a guideline; call it."""
+        return Teaching(
+            lambda: self.store,
+            self.guidelines,
+            self.in_force,
+            self.pipeline,
+            lambda: self.embedder,
+            lambda: self.certify,
         )
-        if promise is not None:
-            # Whatever happened meanwhile: is it in use, or has it to earn that first?
-            in_use = self.in_force.training(guideline) == report.id
-            candidate = None if in_use else report.id
-            await self.certify(guideline.ref, promise, training=candidate)
-        return report
 
     @cached_property
     def certify(self) -> Certification:
@@ -359,19 +228,14 @@ class Application:
 
         Raises: see `learning.label_errors.label_errors`.
         """
-        guideline = self.guidelines.get(ref)
-        # Of a choice the sentences alone tell: its labelers need not be loaded.
-        spacy = None if guideline.kind == "choice" else self.in_force.spacy_of(guideline)
-        return await label_errors(
-            guideline,
-            self.store.verified(guideline.ref),
-            embedder=lambda: self.embedder,
-            features=None if spacy is None else partial(spacy.features, guideline=guideline),
-        )
+        return await self.train.label_errors(ref)
 
-    async def _train_job(self, id: str, ref: str, argument: str) -> str:
-        report = await self.train(ref, by=argument or id, wait=TAKE_OVER_SECONDS)
-        return report.id
+    @cached_property
+    def projects(self) -> ProjectKeeping:
+        """Creates, limits and deletes the projects of the service."""
+        if not self.is_service:
+            return self.service.projects
+        return ProjectKeeping(lambda: self.store, self.settings.folder_of)
 
     @cached_property
     def resumption(self) -> Resumption:
@@ -379,26 +243,13 @@ class Application:
         return Resumption(
             self.jobs,
             self.store,
-            self.has_room,
+            self.money.has_room,
             self.providers.standings,
             self.settings.chunk_documents,
         )
 
-    def has_room(self) -> bool:
-        """Whether the budget would let the call pass that it refused last."""
-        return self.store.spending.has_room(EVERYTHING, ceilings(self.settings))
-
-    def spent(self) -> list[Spent]:
-        """What was spent on remote models in all, this month and today, and what may be."""
-        counted = self.store.spending.spent(EVERYTHING)
-        return spent(counted, ceilings(self.settings))
-
-    def _notes(self) -> Notes | None:
-        return self.store.provider_notes if self.has_store else None
-
-    def _ledger(self) -> Ledger | None:
-        # A budget is kept in a database, so that labeling a file under one makes it.
-        return self.store.spending if ceilings(self.settings) or self.has_store else None
+    def _budget(self) -> ProjectBudget:
+        return self.service.tenants.get(self.project).budget
 
     def _resume(self) -> None:
         self.resumption()  # built late: it is of the jobs, which hold the upkeep
@@ -418,27 +269,17 @@ class Application:
             }
         )
 
-    async def _order(
-        self, documents: Sequence[Document], labels: Sequence[Label], ref: str
-    ) -> dict[str, float]:
-        order = self.guidelines.get(ref).policy.order
-        vectors = None
-        if order == "diverse":
-            texts = [document.text for document in documents]
-            vectors = await asyncio.to_thread(self.embedder.embed, texts)
-        values = priorities(labels, order, vectors)
-        return {label.document_id: value for label, value in zip(labels, values, strict=True)}
-
-    async def _label_ref(self, documents: Sequence[Document], ref: str) -> Sequence[Label]:
-        return await self.label(documents, self.guidelines.get(ref))
-
-    async def _transcribe_file(self, path: Path, language: str | None) -> Transcription:
-        return await self.parts.transcriber.transcribe(path, language=language)
+    def keep_up(self) -> None:
+        """Do what the project's own upkeep consists of, once."""
+        self._upkeep()
 
     async def close(self) -> None:
-        """Free the models and close what is open; stop `runner` first where it was started."""
-        if "store" in self.__dict__:
-            self.store.close()
-        await self.parts.close()
+        """Free the models and close every project; stop `runner` first where it was started."""
+        if not self.is_service:
+            return await self.service.close()
+        if "tenants" in self.__dict__:
+            self.tenants.close()
+        self.leave()
+        await self.parts.weights.close()
         if "telemetry" in self.__dict__:
             await asyncio.to_thread(self.telemetry.close)

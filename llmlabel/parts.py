@@ -1,11 +1,9 @@
-"""The models and labelers in memory: picked by the settings, each built once, at first use."""
+"""The models and labelers of a project: picked by the settings, each built once, at first use."""
 
 from __future__ import annotations
 
-import asyncio
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
 
 from pydantic import JsonValue
 
@@ -20,31 +18,19 @@ from llmlabel.labelers.llm_tokens import PROMPT as TOKENS_PROMPT
 from llmlabel.labelers.llm_tokens import LlmTokens
 from llmlabel.labelers.protocol import Labeler
 from llmlabel.labelers.shortlist import Shortlist
-from llmlabel.labelers.spacy_labeler import SpacyLabeler
-from llmlabel.labelers.spacy_persons import SpacyPersons
 from llmlabel.llm.cache import CachedModel, ReplyCache
 from llmlabel.llm.embedded import EmbeddedModel
 from llmlabel.llm.fallback import FallbackModel
 from llmlabel.llm.observed import ObservedModel
-from llmlabel.llm.prepare import weights_sha256
 from llmlabel.llm.protocol import ChatModel
 from llmlabel.models import ModelStore
 from llmlabel.privacy import OpenVeil, Redactor, Veil
 from llmlabel.prompts import PromptLibrary
 from llmlabel.providers import Providers
 from llmlabel.settings import Settings
+from llmlabel.weights import EMBEDDER, Weights
 
 CHOICE_PROMPT = "choice@1.0.0"
-EMBEDDER = "minilm-l6-int8"
-
-
-class Loads(Protocol):
-    """A part that takes weights into memory at first use."""
-
-    @property
-    def loaded(self) -> bool:
-        """Whether they are there now."""
-        ...
 
 
 class Parts:
@@ -55,6 +41,9 @@ class Parts:
         models: Where the weights are.
         prompts: How language models are asked.
         providers: Opens models of providers.
+        weights: What runs on this machine, shared with other projects; by default its own.
+        replies: File of the reply cache; by default the one in the home folder. Projects share
+            none: how soon an answer comes would tell what another asked.
     """
 
     def __init__(
@@ -63,19 +52,23 @@ class Parts:
         models: ModelStore,
         prompts: PromptLibrary,
         providers: Providers | None = None,
+        *,
+        weights: Weights | None = None,
+        replies: Path | None = None,
     ) -> None:
         self.settings = settings
         self.providers = providers or Providers(settings)
         self.models = models
         self.prompts = prompts
+        self.weights = weights or Weights(settings, models)
+        self._replies = replies or settings.home / "replies.db"
         self._labelers: dict[tuple[object, ...], Labeler] = {}
         self._models: dict[tuple[str, bool, bool], ChatModel] = {}
-        self._heavy: dict[str, Loads] = {}
 
     @property
     def loaded(self) -> set[str]:
         """Names, as in the settings, of the models in memory now."""
-        return {name for name, part in self._heavy.items() if part.loaded}
+        return self.weights.loaded
 
     def chat_model(self, name: str) -> ChatModel:
         """The language model of that name: of the catalogue, a GGUF file, or a provider's.
@@ -113,24 +106,15 @@ class Parts:
     def _fallbacks(self, step: LabelerStep) -> tuple[str, ...]:
         return self.settings.llm_fallbacks if step.fallbacks is None else step.fallbacks
 
-    @cached_property
+    @property
     def embedder(self) -> SentenceEmbedder:
         """Sentence embeddings."""
-        return SentenceEmbedder(self.models.path(EMBEDDER), self.settings.threads)
+        return self.weights.embedder
 
-    @cached_property
+    @property
     def transcriber(self) -> WhisperTranscriber:
         """Whisper."""
-        chosen = self.settings.whisper_model
-        transcriber = WhisperTranscriber(
-            self.models.resolve(chosen),
-            name=chosen,
-            workers=self.settings.whisper_workers,
-            max_seconds=self.settings.max_audio_seconds,
-            max_bytes=self.settings.max_audio_bytes,
-        )
-        self._heavy[chosen] = transcriber
-        return transcriber
+        return self.weights.transcriber
 
     def identity(self, step: LabelerStep, guideline: Guideline) -> dict[str, JsonValue]:
         """What the answers of a step depend on besides the guideline itself."""
@@ -139,18 +123,18 @@ class Parts:
             made["doubt"] = step.doubt
         s = self.settings
         if step.name == "llm":
-            made |= self._weights(step.model or s.llm)
+            made |= self._files(step.model or s.llm)
             default = {"choice": CHOICE_PROMPT, "spans": VERIFY, "tokens": TOKENS_PROMPT}
             prompt = self.prompts.get(guideline.prompt or default[guideline.kind])
             made |= {"prompt": prompt.ref, "prompt_sha256": prompt.sha256}
             if self._is_masked(step, guideline):
                 made["privacy"] = "redact"
             if _has_many(guideline):
-                made["shortlist"] = self._weights(EMBEDDER)
+                made["shortlist"] = self._files(EMBEDDER)
         elif step.name == "spacy":
-            made |= self._weights(step.model or s.spacy_model)
+            made |= self._files(step.model or s.spacy_model)
         elif step.name == "whisper":
-            made |= self._weights(step.model or s.whisper_model)
+            made |= self._files(step.model or s.whisper_model)
         return made
 
     def privacy(self, guideline: Guideline) -> Privacy:
@@ -164,16 +148,14 @@ class Parts:
         """
         return self.models.catalogue.find(name) is None and Path(name).suffix != ".gguf"
 
-    async def close(self) -> None:
-        """Free the models."""
-        if "transcriber" in self.__dict__:
-            await asyncio.to_thread(self.transcriber.close)
-        for model in self._models.values():
-            await model.close()
+    def close(self) -> None:
+        """Forget the models and close the reply cache; the weights are freed by `Weights`."""
         self._models.clear()
         self._labelers.clear()
+        if self._cache:
+            self._cache.close()
 
-    def _weights(self, name: str) -> dict[str, JsonValue]:
+    def _files(self, name: str) -> dict[str, JsonValue]:
         entry = self.models.catalogue.find(name)
         if entry is None:
             return {"model": name}
@@ -181,36 +163,18 @@ class Parts:
 
     def forget_texts(self, since: int) -> None:
         """Drop the kept replies that hold words of documents; see `ReplyCache.forget_texts`."""
-        cache = self._cache or ReplyCache(self.settings.home / "replies.db")
+        cache = self._cache or ReplyCache(self._replies)
         cache.forget_texts(since)
         if self._cache is None:
             cache.close()
 
     @cached_property
     def _cache(self) -> ReplyCache | None:
-        return ReplyCache(self.settings.home / "replies.db") if self.settings.llm_cache else None
-
-    def _spacy(self, name: str) -> Path | str:
-        """A folder, or the name of an installed pipeline package."""
-        if self.models.catalogue.find(name) is None and not Path(name).exists():
-            return name
-        return self.models.resolve(name)
+        return ReplyCache(self._replies) if self.settings.llm_cache else None
 
     def _open_model(self, name: str, *, fallback: bool, patient: bool) -> ChatModel:
-        s = self.settings
         if not self.is_remote(name):
-            folder = self.models.resolve(name)
-            gguf = folder / "model.gguf" if folder.is_dir() else folder
-            prepared = s.home / "prepared"
-            model = EmbeddedModel(
-                gguf,
-                prepared,
-                threads=s.threads,
-                batch=s.llm_batch,
-                sha256=weights_sha256(gguf, prepared),
-            )
-            self._heavy[name] = model
-            return model
+            return self.weights.language_model(name)
         return self.providers.open(name, fallback=fallback, patient=patient)
 
     def labeler_for(self, step: LabelerStep, guideline: Guideline) -> Labeler:
@@ -251,19 +215,14 @@ class Parts:
 
     @cached_property
     def _redactor(self) -> Veil:
-        name = self.settings.spacy_model
-        persons = SpacyPersons(self._spacy(name), batch=self.settings.spacy_batch)
-        self._heavy.setdefault(name, persons)
-        return Redactor(persons)
+        return Redactor(self.weights.persons)
 
     def _open_labeler(self, step: LabelerStep, guideline: Guideline) -> Labeler:
         if step.name == "whisper" and guideline.kind == "transcript":
             return TranscriptLabeler()
         if step.name == "spacy" and guideline.kind in ("spans", "tokens"):
             name = step.model or self.settings.spacy_model
-            labeler = SpacyLabeler(self._spacy(name), batch=self.settings.spacy_batch)
-            self._heavy[name] = labeler
-            return labeler
+            return self.weights.spacy(name, guideline.kind)
         if step.name == "llm":
             model = self._model_of(step)
             veil = self._redactor if self._is_masked(step, guideline) else OpenVeil()

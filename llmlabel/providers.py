@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from copy import copy
 
 from llmlabel.llm.budget import Budget, Ledger
 from llmlabel.llm.limits import Limits
@@ -33,7 +34,7 @@ class Providers:
         self._settings = settings
         self._notes = SharedNotes(notes)
         self._prices: Mapping[str, Price] = parse_prices(settings.llm_prices)
-        self._budget = Budget(ledger, ceilings(settings))
+        self.budget = Budget(ledger, ceilings(settings))
         self._terms = Terms(
             requests_per_minute=settings.llm_requests_per_minute,
             tokens_per_minute=settings.llm_tokens_per_minute,
@@ -46,6 +47,12 @@ class Providers:
     def standings(self) -> list[ProviderStanding]:
         """How each provider is doing, as all workers see it."""
         return standings(self._notes, self._terms)
+
+    def charging(self, budget: Budget) -> Providers:
+        """The same providers, with their limits and circuits; calls are paid from this budget."""
+        other = copy(self)
+        other.budget = budget
+        return other
 
     def open(self, name: str, *, fallback: bool = False, patient: bool = True) -> RemoteModel:
         """A model of a provider.
@@ -73,7 +80,7 @@ class Providers:
             limits=limits,
             provider=provider,
             patient=patient,
-            budget=self._budget,
+            budget=self.budget,
             price=self._prices.get(model),
             privacy=s.privacy,
         )

@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from llmlabel.domain.privacy import Privacy
+from llmlabel.domain.project import DEFAULT_PROJECT
 from llmlabel.domain.promise import Promise
 from llmlabel.errors import InvalidInput, InvalidSetting
 
@@ -48,6 +49,10 @@ class Settings(BaseSettings):
 
     database_url: str | None = None
     """SQLAlchemy URL of the store; without it, an SQLite file in the home folder."""
+
+    project: str = DEFAULT_PROJECT
+    """Whose documents, labels and everything made of them a command is about; a service serves
+    all projects."""
 
     guideline_paths: Annotated[tuple[Path, ...], NoDecode, Listed] = ()
     """Folders with more guidelines, separated by commas; `./guidelines` and the shipped
@@ -235,6 +240,14 @@ class Settings(BaseSettings):
     def models_folder(self) -> Path:
         """Where model weights are kept."""
         return self.home / "models"
+
+    def folder_of(self, project: str) -> Path:
+        """Where what a project keeps beside its database lies: the home folder, or one in it."""
+        return self.home if project == DEFAULT_PROJECT else self.home / "projects" / project
+
+    def folders_of(self, project: str) -> dict[str, Path]:
+        """The folders of a project that hold files its database speaks of, by what they hold."""
+        return {"recordings": self.folder_of(project) / "recordings"}
 
     @property
     def resolved_database_url(self) -> str:

@@ -42,9 +42,9 @@ def serve(
     import uvicorn  # noqa: PLC0415 - a second of imports that other commands do not need
 
     from llmlabel.api import create_app  # noqa: PLC0415
-    from llmlabel.bootstrap import build  # noqa: PLC0415
+    from llmlabel.bootstrap import build_service  # noqa: PLC0415
 
-    application = build(settings)
+    application = build_service(settings)
     keyed = _has_keys(application)
     if not loopback and not keyed:
         raise InvalidSetting(

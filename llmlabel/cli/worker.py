@@ -49,10 +49,11 @@ def worker(
             "A worker needs something to work on; name some of text, audio, learning.",
             field="queues",
         )
-    from llmlabel.bootstrap import build  # noqa: PLC0415 - imports that other commands do without
+    # Imports that other commands do without.
+    from llmlabel.bootstrap import build_service  # noqa: PLC0415
 
     log_to_stderr(settings.log_level, settings.log_format)
-    application = build(settings)
+    application = build_service(settings)
     told, again = threading.Event(), threading.Event()
 
     def tell(number: int, frame: object) -> None:

@@ -1,4 +1,4 @@
-"""What the durable queue keeps of jobs that are over."""
+"""What the durable queue keeps of jobs that are over, or of a project that goes."""
 
 from __future__ import annotations
 
@@ -20,17 +20,9 @@ def forget_jobs(database: Database, document_ids: Collection[str]) -> int:
     A job holds ids of documents and no text. One that still waits for others is left: it does
     nothing for a document that is gone, and is deleted when it has been over for a day.
     """
-    schema = None if database.is_sqlite else "dbos"
-    with database.read() as connection:
-        there = set(sa.inspect(connection).get_table_names(schema=schema))
-    if "workflow_status" not in there:
+    tables = _tables(database)
+    if not tables:
         return 0
-    columns = ("workflow_uuid", "status", "inputs")
-    tables = [
-        sa.table(name, *(sa.column(each) for each in columns), schema=schema)
-        for name in _TABLES
-        if name in there
-    ]
     jobs = tables[-1]
     held = [table for table in tables if table.name in ("workflow_status", "workflow_input")]
     gone = 0
@@ -53,6 +45,68 @@ def forget_jobs(database: Database, document_ids: Collection[str]) -> int:
                     connection.execute(sa.delete(table).where(table.c.workflow_uuid.in_(part)))
             gone += len(over)
     return gone
+
+
+def forget_project(database: Database, project: str) -> int:
+    """Delete the jobs of a project; returns how many that were.
+
+    One that is under way somewhere is cancelled, and deleted by the upkeep of a worker.
+
+    Args:
+        database: Of the default project, which holds the queue.
+        project: Another than the default one; it takes no new work any more.
+    """
+    tables = _tables(database)
+    if not tables:
+        return 0
+    jobs = tables[-1]
+    held = [table for table in tables if table.name in ("workflow_status", "workflow_input")]
+    named = sa.union(
+        *(
+            sa.select(table.c.workflow_uuid, table.c.inputs).where(
+                table.c.inputs.contains(json.dumps(project), autoescape=True)
+            )
+            for table in held
+        )
+    )
+    with database.write() as connection:
+        mine = [
+            row.workflow_uuid for row in connection.execute(named) if _is_of(row.inputs, project)
+        ]
+        for some in batches(sorted(set(mine)), _AT_ONCE):
+            connection.execute(
+                sa.update(jobs)
+                .where(jobs.c.workflow_uuid.in_(some), jobs.c.status == "PENDING")
+                .values(status="CANCELLED")
+            )
+            over = sa.select(jobs.c.workflow_uuid).where(
+                jobs.c.workflow_uuid.in_(some), jobs.c.status != "CANCELLED"
+            )
+            gone = list(connection.execute(over).scalars())
+            for table in tables:
+                connection.execute(sa.delete(table).where(table.c.workflow_uuid.in_(gone)))
+    return len(mine)
+
+
+def _is_of(inputs: str, project: str) -> bool:
+    """Whether a job's last argument is this project; those of the default one name none."""
+    arguments = json.loads(inputs)["positionalArgs"]
+    return bool(arguments) and arguments[-1] == project
+
+
+def _tables(database: Database) -> list[sa.TableClause]:
+    """The queue's tables that are there, that of the jobs last."""
+    schema = database.queue_schema
+    with database.read() as connection:
+        there = set(sa.inspect(connection).get_table_names(schema=schema))
+    if "workflow_status" not in there:
+        return []
+    columns = ("workflow_uuid", "status", "inputs")
+    return [
+        sa.table(name, *(sa.column(each) for each in columns), schema=schema)
+        for name in _TABLES
+        if name in there
+    ]
 
 
 def _holds(column: sa.ColumnElement[str], id: str) -> sa.ColumnElement[bool]:

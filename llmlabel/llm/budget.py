@@ -176,27 +176,58 @@ class Budget:
 
     @property
     def is_hard(self) -> bool:
-        """Whether there is a ceiling, here or above."""
-        return bool(self.ceilings) or (self._above is not None and self._above.is_hard)
+        """Whether there is a ceiling: here, above, or of who pays in this context."""
+        payer = _payer.get()
+        return (
+            bool(self.ceilings)
+            or (self._above is not None and self._above.is_hard)
+            or (payer is not None and payer.ceiling is not None)
+        )
 
-    async def reserve(self, nano: int) -> Set | None:
-        """Set money aside for a call; None where there is no ceiling.
+    async def reserve(self, nano: int) -> Reserved | None:
+        """Set money aside for a call; None where there is no ceiling and no payer.
 
         Raises:
             BudgetExhausted: The call might pass a ceiling; it must not be made.
             StoreUnavailable: Nobody can say how much is left; it must not be made either.
         """
-        above = await self._above.reserve(nano) if self._above is not None else None
+        payer = _payer.get()
+        own = await self._set_aside(nano)
+        if payer is None:
+            return None if own is None else Reserved(own, None, None)
+        payers: Set | Full | None = None
+        try:
+            if payer.ceilings:
+                payers = await asyncio.to_thread(
+                    payer.ledger.reserve, payer.scope, nano, payer.ceilings
+                )
+            if isinstance(payers, Full):
+                raise BatchBudgetExhausted(batch_exhausted(payers, nano))
+        except BaseException:
+            if own is not None:
+                await self._count(own, 0)
+            raise
+        return Reserved(own, payer, payers)
+
+    async def settle(self, reserved: Reserved | None, nano: int) -> None:
+        """Count what a call really cost, in nanodollars."""
+        await self._count(None if reserved is None else reserved.own, nano)
+        if reserved is not None and reserved.payer is not None:
+            payer = reserved.payer
+            await self._put(lambda: payer.ledger, payer.scope, reserved.payers, nano)
+
+    async def _set_aside(self, nano: int) -> Set | None:
+        above = await self._above._set_aside(nano) if self._above is not None else None
         ceilings = self.ceilings
         if not ceilings:
-            return above and Set(0, (), above)
+            return None if above is None else Set(0, (), above)
         try:
             got = await asyncio.to_thread(self._reserve, nano, ceilings)
             if isinstance(got, Full):
                 raise BudgetExhausted(self._explain(got, nano))
         except BaseException:
             if self._above is not None and above is not None:
-                await self._above.settle(above, 0)
+                await self._above._count(above, 0)
             raise
         return replace(got, above=above)
 
@@ -205,29 +236,35 @@ class Budget:
         assert ledger is not None, "a budget makes the database it is kept in"
         return ledger.reserve(self._scope, nano, ceilings)
 
-    async def settle(self, reserved: Set | None, nano: int) -> None:
-        """Count what a call really cost, in nanodollars."""
+    async def _count(self, reserved: Set | None, nano: int) -> None:
         if self._above is not None:
-            await self._above.settle(reserved and reserved.above, nano)
+            await self._above._count(None if reserved is None else reserved.above, nano)
         mine = reserved if reserved is not None and reserved.periods else None
-        if mine is None and nano == 0:
+        await self._put(self._ledger, self._scope, mine, nano)
+
+    async def _put(
+        self, ledger: Callable[[], Ledger | None], scope: str, reserved: Set | None, nano: int
+    ) -> None:
+        """What was spent in the place of what was set aside, if anything was."""
+
+        def put() -> None:
+            counters = ledger()
+            if counters is None:
+                return
+            if reserved is None:
+                counters.reserve(scope, nano, {})
+            else:
+                counters.settle(scope, reserved, nano)
+
+        if reserved is None and nano == 0:
             return
         try:
-            await asyncio.to_thread(self._settle, mine, nano)
+            await asyncio.to_thread(put)
         except StoreUnavailable as error:
             self._log.warning(
                 "what a call cost could not be counted; what was set aside for it stays counted",
                 reason=error.detail,
             )
-
-    def _settle(self, reserved: Set | None, nano: int) -> None:
-        ledger = self._ledger()
-        if ledger is None:
-            return
-        if reserved is None:
-            ledger.reserve(self._scope, nano, {})
-        else:
-            ledger.settle(self._scope, reserved, nano)
 
 
 _KINDS = {

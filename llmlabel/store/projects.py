@@ -8,6 +8,7 @@ database, and so are the durable queue, what is known of providers, and the coun
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -155,9 +156,18 @@ class Projects:
             self.get(name)
             self._set(name, status=_DELETING)
 
-    def closing(self) -> list[str]:
-        """The projects whose deletion began and did not end."""
-        query = sa.select(projects.c.name).where(projects.c.status == _DELETING)
+    def deleted(self) -> list[str]:
+        """The names of projects that are gone."""
+        query = sa.select(projects.c.name).where(projects.c.status == _DELETED)
+        with self._database.read() as connection:
+            return list(connection.execute(query).scalars())
+
+    def closing(self, seconds: float = 0.0) -> list[str]:
+        """The projects whose deletion began so long ago and did not end."""
+        query = sa.select(projects.c.name).where(
+            projects.c.status == _DELETING,
+            projects.c.updated_at <= self._database.clock() - timedelta(seconds=seconds),
+        )
         with self._database.read() as connection:
             return list(connection.execute(query).scalars())
 
