@@ -11,13 +11,18 @@ from typing import Any, BinaryIO, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from llmlabel.audio.headers import promised_more
+from llmlabel.audio.headers import claims_too_much, promised_more
 from llmlabel.errors import AudioTooLong, InvalidAudio
 
 Samples: TypeAlias = NDArray[np.float32]
 
 SAMPLE_RATE = 16_000
 CHUNK_SECONDS = 10.0
+
+RATES = range(1_000, 768_001)
+"""Sample rates in Hz that a recording may have. A lower one, as a forged header claims it, would
+make gigabytes of samples out of a few bytes."""
+MAX_CHANNELS = 32
 
 # Containers that hold one self-contained recording. Playlists and the like (hls, dash, concat)
 # are left out on purpose: they would make the decoder open other files or addresses.
@@ -76,16 +81,19 @@ class Recording:
 
         resampler, shape = None, None
         for frame in self._frames():
+            _check_shape(frame.sample_rate, frame.layout.nb_channels)
+            if self.decoded_seconds + frame.samples / frame.sample_rate > self._max_seconds + 1:
+                raise _too_long(self._max_seconds)
             if (frame.format.name, frame.layout.name, frame.sample_rate) != shape:
                 if resampler is not None:
-                    yield from _samples(resampler.resample(None))
+                    yield from _resampled(resampler, None)
                 shape = (frame.format.name, frame.layout.name, frame.sample_rate)
                 resampler = AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
             frame.pts = None  # broken time stamps do not matter: samples are counted
             assert resampler is not None
-            yield from _samples(resampler.resample(frame))
+            yield from _resampled(resampler, frame)
         if resampler is not None:
-            yield from _samples(resampler.resample(None))
+            yield from _resampled(resampler, None)
 
     def _frames(self) -> Iterator[Any]:
         """Decode packet by packet, so that one broken packet costs only itself."""
@@ -148,6 +156,8 @@ def open_recording(
     with _bytes_of(source, max_bytes) as file:
         missing = promised_more(file)
         try:
+            if claims_too_much(file):
+                raise ValueError("a part of it is larger than the file")
             container = av.open(
                 file,
                 mode="r",
@@ -229,10 +239,30 @@ def _declared_seconds(container: Any, stream: Any) -> float | None:
     return None
 
 
-def _samples(frames: list[Any]) -> Iterator[Samples]:
-    for frame in frames:
-        if frame.samples:
-            yield frame.to_ndarray().reshape(-1).astype(np.float32, copy=False)
+def _check_shape(rate: int, channels: int) -> None:
+    if rate not in RATES or channels > MAX_CHANNELS:
+        raise InvalidAudio(
+            f"The recording claims {rate:,} samples a second in {channels:,} channels; from "
+            f"{RATES[0]:,} to {RATES[-1]:,} in at most {MAX_CHANNELS} channels can be read. Its "
+            "header is damaged, or convert it.",
+            field="file",
+        )
+
+
+def _resampled(resampler: Any, frame: Any) -> Iterator[Samples]:
+    from av.error import FFmpegError  # noqa: PLC0415
+
+    try:
+        frames = resampler.resample(frame)
+    except (FFmpegError, ValueError) as exc:
+        raise InvalidAudio(
+            "The sound of the recording cannot be converted; its header is damaged. Convert it to "
+            "wav, flac, mp3 or ogg.",
+            field="file",
+        ) from exc
+    for each in frames:
+        if each.samples:
+            yield each.to_ndarray().reshape(-1).astype(np.float32, copy=False)
 
 
 def _too_long(limit: float, declared: float | None = None) -> AudioTooLong:

@@ -1,9 +1,9 @@
-"""Signs of a file cut off in its middle that the decoder passes over in silence."""
+"""What a file's structure tells that the decoder does not: it is cut off, or it lies."""
 
 from __future__ import annotations
 
 import os
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 _UNKNOWN_SIZES = (0, 0xFFFFFFFF)  # written by encoders that stream and cannot go back
 _OGG_LAST_PAGE = 0x04
@@ -23,6 +23,29 @@ def promised_more(file: BinaryIO) -> str | None:
         found = _wav_cut_off(file, size)
     elif head[:4] == b"OggS":
         found = _ogg_cut_off(file, size)
+    file.seek(0)
+    return found
+
+
+def claims_too_much(file: BinaryIO) -> bool:
+    """Whether a WAV file has a part, before its sound, that claims to be larger than the file.
+
+    The decoder would set the memory aside that is claimed, up to 2 GB of it. Leaves the file at
+    its beginning.
+    """
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    head = file.read(12)
+    found, at = False, 12
+    if head[:4] in (b"RIFF", b"RF64", b"RIFX") and head[8:12] == b"WAVE":
+        order: Literal["little", "big"] = "big" if head[:4] == b"RIFX" else "little"
+        while at + 8 <= size and not found:
+            file.seek(at)
+            name, length = file.read(4), int.from_bytes(file.read(4), order)
+            if name == b"data":
+                break
+            at += 8 + length + length % 2
+            found = at > size + 1
     file.seek(0)
     return found
 
