@@ -146,6 +146,7 @@ class Application(Assembly):
             project=self.project,
             order=self.order,
             chunk=self.settings.chunk_documents,
+            max_waiting=self.settings.max_waiting,
             learn={"train": self.train.job, CERTIFY: self.certify.job},
         )
 

@@ -116,6 +116,12 @@ class RateLimited(LlmlabelError):
         self.retry_after = retry_after
 
 
+class QueueFull(RateLimited):
+    """As much work waits as may; `retry_after` seconds make room, at the rate it is done now."""
+
+    title = "Queue full"
+
+
 class NotFound(LlmlabelError):
     """No such thing under that name."""
 

@@ -41,6 +41,7 @@ def accept_documents(
         InvalidInput: A text, id or metadata cannot be used; the field names which.
         UnknownGuideline: No such guideline or version.
         DocumentConflict: An id is taken by other content; nothing is accepted.
+        QueueFull: Too much waits; nothing is accepted.
     """
     if isinstance(body, DocumentIn):
         document = _document(service, body, "")
@@ -88,6 +89,7 @@ def accept_recording(
     """
     refs = full_refs(service, guidelines, spoken=True)
     kept = _parsed(metadata)
+    service.jobs.check_room(1 + len(refs))  # before the recording is kept
     with tempfile.TemporaryDirectory(prefix="llmlabel-") as folder:
         # Under its own name, so that errors speak of the file that the client knows.
         copy = Path(folder) / (re.sub(r"[^\w.-]", "_", sound.file_name)[-100:] or "recording")

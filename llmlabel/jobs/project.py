@@ -16,6 +16,7 @@ from llmlabel.domain.document import Document
 from llmlabel.jobs.attempts import Patience
 from llmlabel.jobs.contracts import LabelBatch, Order, Transcribe
 from llmlabel.jobs.learn import LEARN, Learn, Learning
+from llmlabel.jobs.room import Room
 from llmlabel.jobs.runner import DEFAULT_PROJECT, Runner
 from llmlabel.jobs.tasks import LABEL, TRANSCRIBE, Tasks
 from llmlabel.store import Asked, Failure, Recording, Store, StoredDocument
@@ -43,6 +44,7 @@ class Jobs:
         answers_silence: Names of guidelines that have an answer for a recording in which
             nobody speaks; any other asked of it fails with the reason.
         chunk: Documents labeled by one job.
+        max_waiting: Documents that may wait, counted once for each guideline asked of them.
         learn: What else can be asked for, by name, through `learning`; one of it runs at a time.
         patience: Retries and crashes allowed.
     """
@@ -58,6 +60,7 @@ class Jobs:
         order: Order | None = None,
         answers_silence: Collection[str] = ("transcription",),
         chunk: int = 50,
+        max_waiting: int = 100_000,
         learn: Mapping[str, Learn] | None = None,
         patience: Patience | None = None,
     ) -> None:
@@ -65,6 +68,7 @@ class Jobs:
         self.runner = runner
         self._store = store
         self._chunk = chunk
+        self._room = Room(store, max_waiting)
         runner.take(project)
         self.tasks = Tasks(
             store,
@@ -106,9 +110,27 @@ class Jobs:
         Raises:
             DocumentConflict: An id is taken by other content; nothing is accepted.
             InvalidInput: An id cannot be used; nothing is accepted.
+            QueueFull: There is no room for all of it; nothing is accepted.
             StoreUnavailable: The database cannot be used; nothing is accepted.
         """
-        return self._store.documents.add(documents, guidelines, self.enqueue)
+        each = guidelines if isinstance(guidelines, Mapping) else None
+        wanted = sum(len(guidelines if each is None else each[one.id]) for one in documents)
+        self.check_room(wanted)
+        stored = self._store.documents.add(documents, guidelines, self.enqueue)
+        self._room.taken(wanted)
+        return stored
+
+    def room(self) -> int:
+        """How many more documents may wait, counted once for each guideline asked of them."""
+        return self._room.left()
+
+    def check_room(self, wanted: int) -> None:
+        """Refuse what there is no room for.
+
+        Raises:
+            QueueFull: It says when there will be.
+        """
+        self._room.check(wanted)
 
     def submit_recording(
         self,
@@ -129,9 +151,11 @@ class Jobs:
             metadata: Of the document.
 
         Raises:
-            DocumentConflict, InvalidInput, StoreUnavailable: As `submit`.
+            DocumentConflict, InvalidInput, QueueFull, StoreUnavailable: As `submit`.
         """
-        return self._store.documents.add_recording(
+        wanted = 1 + len(guidelines)
+        self.check_room(wanted)
+        stored = self._store.documents.add_recording(
             id or f"a-{recording.sha256[:24]}",
             recording,
             guidelines,
@@ -140,6 +164,8 @@ class Jobs:
             enqueue=self.enqueue,
             enqueue_recording=self.enqueue_recording,
         )
+        self._room.taken(wanted)
+        return stored
 
     def requeue(self, document_id: str, guideline: str | None = None) -> StoredDocument:
         """Ask anew for what failed of a document: of one guideline (name or reference), or all.

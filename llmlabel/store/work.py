@@ -14,7 +14,7 @@ from llmlabel.store.documents import Asked, Enqueue
 from llmlabel.store.events import Events
 from llmlabel.store.labels import matches
 from llmlabel.store.records import Failure
-from llmlabel.store.tables import documents, requests, transcriptions, workers
+from llmlabel.store.tables import documents, labels, requests, transcriptions, workers
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -243,6 +243,22 @@ class Work:
                     if connection.execute(sa.select(waits)).scalar():
                         return False
         return True
+
+    def count_waiting(self, limit: int) -> int:
+        """Documents that wait, once for each guideline asked, and recordings; up to a limit."""
+        found = 0
+        with self._database.read() as connection:
+            for table in (requests, transcriptions):
+                some = sa.select(1).where(table.c.status == "queued").limit(limit).subquery()
+                count = sa.select(sa.func.count()).select_from(some)
+                found += int(connection.execute(count).scalar_one())
+        return min(found, limit)
+
+    def labels_made(self) -> int:
+        """A number that grows by one with every label."""
+        with self._database.read() as connection:
+            newest = connection.execute(sa.select(sa.func.max(labels.c.seq))).scalar()
+        return int(newest or 0)
 
     def beat(self, worker: str) -> None:
         """Say that a worker lives."""
