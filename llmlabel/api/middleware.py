@@ -51,18 +51,24 @@ class BodyLimit:
     Args:
         app: What to protect.
         default: Bytes any body may have.
-        paths: Bytes for the paths that may have others.
+        paths: Bytes for the paths that may have others; `*` stands for one step of a path.
     """
 
     def __init__(self, app: ASGIApp, default: int, paths: dict[str, int]) -> None:
-        self.app, self.default, self.paths = app, default, paths
+        self.app, self.default = app, default
+        self.paths = [
+            (re.compile(re.escape(path).replace(r"\*", "[^/]+")), limit)
+            for path, limit in paths.items()
+        ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on with its body counted."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        limit = self.paths.get(scope["path"], self.default)
+        path = scope["path"]
+        matching = (limit for pattern, limit in self.paths if pattern.fullmatch(path))
+        limit = next(matching, self.default)
         headers = Headers(scope=scope)
         declared = headers.get("content-length", "")
         seen = 0

@@ -17,7 +17,7 @@ from llmlabel.domain.batch import Batch, BatchFormat, BatchStatus, Columns, Line
 from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.metadata import check_metadata
 from llmlabel.errors import Conflict, InvalidInput, Unsupported, UploadTooLarge
-from llmlabel.store import Enqueue, Store
+from llmlabel.store import Store
 from llmlabel.store.batch_reads import Result
 
 LOOK_AGAIN = 20
@@ -33,7 +33,6 @@ class Batching:
         store: Gives its database.
         files: Their files.
         guideline: Finds a guideline by name or `name@version`; raises UnknownGuideline.
-        enqueue: Queues work within a transaction; used where a batch goes on.
         limits: Of their files.
     """
 
@@ -42,13 +41,11 @@ class Batching:
         store: Callable[[], Store],
         files: BatchFiles,
         guideline: Callable[[str], Guideline],
-        enqueue: Callable[[], Enqueue],
         limits: BatchLimits,
     ) -> None:
         self._store = store
         self._files = files
         self._guideline = guideline
-        self._enqueue = enqueue
         self.limits = limits
         self._counted: dict[str, tuple[float, float, Progress]] = {}
         self._counting = threading.Lock()
@@ -151,7 +148,7 @@ class Batching:
 
     def resume(self, id: str) -> Batch:
         """Go on with it; see `store.Batches.resume`."""
-        return self._store().batches.resume(id, self._enqueue())
+        return self._store().batches.resume(id)
 
     def cancel(self, id: str) -> Batch:
         """Label no more of it; see `store.Batches.cancel`."""

@@ -25,6 +25,7 @@ from llmlabel.llm.budget import dollars
 from llmlabel.llm.prices import nano
 from llmlabel.store import Enqueue, Store
 from llmlabel.store.batch_work import LeaseLost, Line, Slice
+from llmlabel.store.batches import HELD
 from llmlabel.telemetry import told
 
 SLICE = 500
@@ -78,7 +79,7 @@ class BatchReader:
     """Takes up batches whose file is here and accepts their lines. Any process may run one.
 
     Args:
-        desks: Gives the projects; asked in every round.
+        desk: The project whose batches are read.
         worker: Name of this process, unlike any other's on the same database.
         limits: Of files.
         poll_seconds: How often batches are looked for where none is read.
@@ -89,7 +90,7 @@ class BatchReader:
 
     def __init__(
         self,
-        desks: Callable[[], Sequence[Desk]],
+        desk: Desk,
         worker: str,
         limits: BatchLimits,
         *,
@@ -97,7 +98,7 @@ class BatchReader:
         hold_seconds: float = 30.0,
         keep: timedelta = timedelta(days=30),
     ) -> None:
-        self._desks = desks
+        self._desk = desk
         self._worker = worker
         self._limits = limits
         self._poll_seconds = poll_seconds
@@ -126,46 +127,33 @@ class BatchReader:
     def _run(self) -> None:
         tidy_at = 0.0
         while not self._stopping.is_set():
-            worked = False
-            seen: set[str] = set()
-            for desk in self._each_desk():
-                worked |= self._guarded(desk, lambda desk: self._round(desk, seen))  # noqa: B023
-            for id in set(self._open) - seen:
-                self._forget(id)
+            worked = self._guarded(self._round)
             if time.monotonic() >= tidy_at:
                 tidy_at = time.monotonic() + TIDY_SECONDS
-                for desk in self._each_desk():
-                    self._guarded(desk, self._tidy)
+                self._guarded(self._tidy)
             if not worked:
                 self._stopping.wait(self._poll_seconds)
-        for desk in self._each_desk():
-            self._guarded(desk, lambda desk: desk.store.batches.leave(self._worker))
+        self._guarded(lambda: self._desk.store.batches.leave(self._worker))
 
-    def _each_desk(self) -> Sequence[Desk]:
+    def _guarded(self, work: Callable[[], object]) -> bool:
         try:
-            return self._desks()
-        except Exception as error:
-            log.warning("batches cannot be looked for", **told(error))
-            return ()
-
-    def _guarded(self, desk: Desk, work: Callable[[Desk], object]) -> bool:
-        try:
-            return bool(work(desk))
+            return bool(work())
         except Exception as error:
             # The next round does what this one could not.
             log.warning("batches cannot be read now", **told(error))
             return False
 
-    def _round(self, desk: Desk, seen: set[str]) -> bool:
+    def _round(self) -> bool:
         worked = False
-        taken = desk.store.batches.take(self._worker, self._hold_seconds, AT_ONCE)
-        seen.update(batch.id for batch in taken)
+        taken = self._desk.store.batches.take(self._worker, self._hold_seconds, AT_ONCE)
+        for id in set(self._open) - {batch.id for batch in taken}:
+            self._forget(id)
         for batch in taken:
             known = self._open.setdefault(batch.id, _Open())
             if self._stopping.is_set() or time.monotonic() < known.rests_until:
                 continue
             try:
-                worked |= self._step(desk, batch, known)
+                worked |= self._step(batch, known)
             except LeaseLost:
                 self._forget(batch.id)
             except Exception as error:
@@ -175,33 +163,36 @@ class BatchReader:
                 log.warning("a batch cannot be read now", batch=batch.id, **told(error))
         return worked
 
-    def _step(self, desk: Desk, batch: Batch, known: _Open) -> bool:
+    def _step(self, batch: Batch, known: _Open) -> bool:
         now = time.monotonic()
-        if batch.budget_usd is not None and now >= known.money_at:
+        paid = batch.budget_usd is not None or batch.code == HELD
+        if paid and now >= known.money_at:
             known.money_at = now + LOOK_SECONDS
-            batch = self._look_at_money(desk, batch)
+            batch = self._look_at_money(batch)
         if batch.status == "labeling" and now >= known.finish_at:
             known.finish_at = now + LOOK_SECONDS
-            if desk.store.batches.finish(batch.id, self._worker, PASSING):
+            if self._desk.store.batches.finish(batch.id, self._worker, PASSING):
                 log.info("batch done", batch=batch.id, lines=batch.lines_read)
-                self._end(desk, batch)
+                self._end(batch)
         if batch.status != "reading":
             return False
         if batch.lines is None:
-            return self._prepare(desk, batch, known)
-        return self._accept(desk, batch, known)
+            return self._prepare(batch, known)
+        return self._accept(batch, known)
 
-    def _look_at_money(self, desk: Desk, batch: Batch) -> Batch:
+    def _look_at_money(self, batch: Batch) -> Batch:
         """Stop a batch whose money is used up, go on with one that has some again."""
-        work = desk.store.batches
-        held = work.held(batch.id)
-        if not held and batch.status != "stopped":
+        work = self._desk.store.batches
+        if batch.code != HELD and not work.held(batch.id):
             return batch
-        ceiling = nano(batch.budget_usd or 0.0)
-        if desk.store.spending.has_room(batch.scope, {"total": ceiling}):
-            work.go_on(batch.id, self._worker, desk.enqueue)
+        ceilings = {} if batch.budget_usd is None else {"total": nano(batch.budget_usd)}
+        if self._desk.store.spending.has_room(batch.scope, ceilings):
+            work.go_on(batch.id, self._worker, self._desk.enqueue)
         elif batch.status != "stopped":
-            spent = desk.store.spending.spent(batch.scope)["total"]
+            spent, ceiling = (
+                self._desk.store.spending.spent(batch.scope)["total"],
+                ceilings["total"],
+            )
             work.stop(
                 batch.id,
                 self._worker,
@@ -211,29 +202,29 @@ class BatchReader:
             log.warning("batch stopped: its budget is used up", batch=batch.id)
         return work.get(batch.id)
 
-    def _prepare(self, desk: Desk, batch: Batch, known: _Open) -> bool:
+    def _prepare(self, batch: Batch, known: _Open) -> bool:
         """Unpack the file and count its lines, while other batches go on."""
         if known.preparing is None:
-            if not self._is_here(desk, batch, known):
+            if not self._is_here(batch, known):
                 return False
-            known.preparing = self._unpacker.submit(self._prepared, desk.files, batch)
+            known.preparing = self._unpacker.submit(self._prepared, batch)
         if not known.preparing.done():
             return False
         done, known.preparing = known.preparing, None
         try:
             lines = done.result()
         except Unreadable as error:
-            desk.store.batches.fail(batch.id, self._worker, CODE, str(error))
+            self._desk.store.batches.fail(batch.id, self._worker, CODE, str(error))
             log.warning("batch cannot be read", batch=batch.id)
-            self._end(desk, batch)
+            self._end(batch)
             return True
         except InterruptedError:
             return False
-        desk.store.batches.counted(batch.id, self._worker, lines)
+        self._desk.store.batches.counted(batch.id, self._worker, lines)
         return True
 
-    def _is_here(self, desk: Desk, batch: Batch, known: _Open) -> bool:
-        path, lines = desk.files.sent(batch.id), desk.files.lines(batch.id)
+    def _is_here(self, batch: Batch, known: _Open) -> bool:
+        path, lines = self._desk.files.sent(batch.id), self._desk.files.lines(batch.id)
         if path.exists() or lines.exists():
             return True
         if not known.absent:
@@ -242,10 +233,11 @@ class BatchReader:
                 "the file of a batch is not on this host; have all hosts share LLMLABEL_HOME",
                 batch=batch.id,
             )
-        desk.store.batches.leave(self._worker, batch.id)
+        self._desk.store.batches.leave(self._worker, batch.id)
         return False
 
-    def _prepared(self, files: BatchFiles, batch: Batch) -> int:
+    def _prepared(self, batch: Batch) -> int:
+        files = self._desk.files
         sent, lines = files.sent(batch.id), files.lines(batch.id)
 
         def going_on() -> bool:
@@ -259,45 +251,47 @@ class BatchReader:
             return count
         return count_lines(sent if sent.exists() else lines, self._limits, going_on)
 
-    def _accept(self, desk: Desk, batch: Batch, known: _Open) -> bool:
-        wanted = min(SLICE, desk.room())
+    def _accept(self, batch: Batch, known: _Open) -> bool:
+        wanted = min(SLICE, self._desk.room())
         if wanted <= 0:
             return False
         if known.lines is None or known.place != batch.lines_read:
-            path = desk.files.lines(batch.id)
-            path = path if path.exists() else desk.files.sent(batch.id)
+            path = self._desk.files.lines(batch.id)
+            path = path if path.exists() else self._desk.files.sent(batch.id)
             if not path.exists():
-                self._is_here(desk, batch, known)
+                self._is_here(batch, known)
                 return False
             known.place = batch.lines_read
             known.lines = read_lines(path, batch, self._limits, known.place)
         try:
             read = list(islice(known.lines, wanted))
         except BadHeader as error:
-            desk.store.batches.fail(batch.id, self._worker, CODE, str(error))
-            self._end(desk, batch)
+            self._desk.store.batches.fail(batch.id, self._worker, CODE, str(error))
+            self._end(batch)
             return True
         part = _slice(read, batch, end=len(read) < wanted)
-        after = desk.store.batches.accept(batch.id, self._worker, known.place, part, desk.enqueue)
+        after = self._desk.store.batches.accept(
+            batch.id, self._worker, known.place, part, self._desk.enqueue
+        )
         known.place = after.lines_read
         if part.end:
             self._forget(batch.id)
-            desk.files.remove(batch.id)  # every text is a document now, or was refused
+            self._desk.files.remove(batch.id)  # every text is a document now, or was refused
             log.info("batch read", batch=batch.id, lines=after.lines_read, refused=after.refused)
         return True
 
-    def _end(self, desk: Desk, batch: Batch) -> None:
+    def _end(self, batch: Batch) -> None:
         self._forget(batch.id)
-        desk.files.remove(batch.id)
+        self._desk.files.remove(batch.id)
 
     def _forget(self, id: str) -> None:
         known = self._open.pop(id, None)
         if known is not None and known.lines is not None:
             known.lines.close()  # type: ignore[attr-defined]
 
-    def _tidy(self, desk: Desk) -> None:
+    def _tidy(self) -> None:
         """Delete files that nothing needs any more, and forget what rests for long."""
-        store, files = desk.store, desk.files
+        store, files = self._desk.store, self._desk.files
         for id in files.ids():
             try:
                 batch = store.batches.get(id)

@@ -213,10 +213,12 @@ class BatchWork(Batches):
         """
         with self._database.write() as connection:
             row = self._held(connection, id, worker, *LIVE)
-            asked = self._ask_held(connection, row, enqueue)
-            if row.status == "stopped":
-                self._go_on(connection, row)
-        return asked
+            asked = ask_anew(self._database, connection, of_batch(row, HELD))
+            if asked:
+                enqueue(connection, asked)
+            status = "labeling" if row.read_all else "reading"
+            self._set(connection, id, status=status, code=None, problem=None)
+        return len(asked)
 
     def _held(self, connection: sa.Connection, id: str, worker: str, *statuses: str) -> Any:
         row = connection.execute(

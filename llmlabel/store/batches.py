@@ -15,17 +15,17 @@ from llmlabel.llm.prices import NANO, nano
 from llmlabel.store.batch_tables import batch_errors, batch_lines, batches
 from llmlabel.store.cursors import cursor_of, seq_of
 from llmlabel.store.database import Database
-from llmlabel.store.documents import Asked, Enqueue
+from llmlabel.store.documents import Asked
 from llmlabel.store.events import Events
 from llmlabel.store.outbox import put
 from llmlabel.store.tables import requests
 
 CANCELLED = "cancelled"
 HELD = BatchBudgetExhausted("").code
-"""What failed for these reasons is asked anew when its batch goes on, or another brings it."""
+"""What failed for these reasons is asked anew when its batch goes on, or another brings it. A
+batch has the second as its `code` until it was found that nothing of it waits for money."""
 
 FORGET_AT_ONCE = 20_000
-_PARTS = {"reading": False, "labeling": True}
 
 
 class Batches:
@@ -112,8 +112,8 @@ class Batches:
                 self._set(connection, id, status="paused", leased_by=None, lease_until=None)
             return _one(connection, id)
 
-    def resume(self, id: str, enqueue: Enqueue) -> Batch:
-        """Go on with a batch that was paused or whose budget was used up.
+    def resume(self, id: str) -> Batch:
+        """Go on with a batch that was paused or stopped; what waits for money is looked at anew.
 
         Raises:
             Conflict: It has ended, or waits for its file.
@@ -123,19 +123,8 @@ class Batches:
                 connection, id, "paused", "stopped", "reading", "labeling", doing="go on"
             )
             if row.status in ("paused", "stopped"):
-                self._ask_held(connection, row, enqueue)
-                self._go_on(connection, row)
+                self._set(connection, id, status=_stage(row), pace_at=None)
             return _one(connection, id)
-
-    def _go_on(self, connection: sa.Connection, row: Any) -> None:
-        status = "labeling" if row.read_all else "reading"
-        self._set(connection, row.id, status=status, code=None, problem=None, pace_at=None)
-
-    def _ask_held(self, connection: sa.Connection, row: Any, enqueue: Enqueue) -> int:
-        asked = ask_anew(self._database, connection, of_batch(row, HELD))
-        if asked:
-            enqueue(connection, asked)
-        return len(asked)
 
     def cancel(self, id: str) -> Batch:
         """Label nothing more of it; labels that are there, or being made, stay.
@@ -245,6 +234,10 @@ class Batches:
     def _set(self, connection: sa.Connection, id: str, **values: Any) -> None:
         values["updated_at"] = self._database.clock()
         connection.execute(sa.update(batches).where(batches.c.id == id).values(**values))
+
+
+def _stage(row: Any) -> str:
+    return "labeling" if row.read_all else "reading"
 
 
 def of_batch(row: Any, *codes: str, status: str = "failed") -> sa.ColumnElement[bool]:
