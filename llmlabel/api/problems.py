@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from llmlabel.api.headers import guard
 from llmlabel.api.middleware import request_id_of
 from llmlabel.domain.review import Verdict
 from llmlabel.errors import AlreadyReviewed, LlmlabelError, ModelBusy, RateLimited
@@ -80,7 +81,7 @@ def install(app: FastAPI) -> None:
 
     async def unexpected(request: Request, exc: Exception) -> Response:
         log.error("unexpected error", request_id=request_id_of(request), exc_info=exc)
-        return respond(
+        answer = respond(
             request,
             code="internal-error",
             title="Internal error",
@@ -88,6 +89,8 @@ def install(app: FastAPI) -> None:
             detail="Something went wrong that should not have. Ask the operator to look into the "
             f"log for request {request_id_of(request)}.",
         )
+        guard(answer.headers, https=request.url.scheme == "https")  # it passes by what does so
+        return answer
 
     app.add_exception_handler(LlmlabelError, ours)
     app.add_exception_handler(RequestValidationError, invalid)
