@@ -127,6 +127,8 @@ def _private(path: str, flags: int) -> int:
 def _explained() -> Iterator[None]:
     try:
         yield
+    except Timeout:
+        raise
     except OSError as error:
         raise StoreUnavailable(
             f"The file of the batch cannot be written ({error.strerror}); make room on the disk "
