@@ -92,7 +92,7 @@ def accept_recording(
     service.jobs.check_room(1 + len(refs))  # before the recording is kept
     with tempfile.TemporaryDirectory(prefix="llmlabel-") as folder:
         # Under its own name, so that errors speak of the file that the client knows.
-        copy = Path(folder) / (re.sub(r"[^\w.-]", "_", sound.file_name)[-100:] or "recording")
+        copy = Path(folder) / _plain_name(sound.file_name)
         with copy.open("wb") as target:
             shutil.copyfileobj(sound.stream, target)
         check_recording(
@@ -105,6 +105,12 @@ def accept_recording(
                 stream, sound.file_name, media_type=sound.media_type
             )
     return service.jobs.submit_recording(recording, refs, id=id, language=language, metadata=kept)
+
+
+def _plain_name(name: str) -> str:
+    """A client's name for a file without what a folder or a file system reads into it."""
+    # The longest name has 255 bytes, and a letter up to four.
+    return re.sub(r"[^\w.-]", "_", name)[-60:].lstrip(".") or "recording"
 
 
 def check_recording(path: Path, *, max_bytes: int, max_seconds: float) -> None:
