@@ -78,6 +78,14 @@ class Application(Assembly):
         """
         return self if project == self.project else self.service.tenants.of(project)
 
+    def ready(self, project: str) -> Application | None:
+        """The same, if that takes no look at a database."""
+        return self if project == self.project else self.service.tenants.ready(project)
+
+    def each(self) -> list[Application]:
+        """The application of every project of the service."""
+        return self.service.tenants.each()
+
     @cached_property
     def telemetry(self) -> Telemetry:
         """Told of all that happens in this process; traces where the `OTEL_` variables ask."""

@@ -81,13 +81,7 @@ def create_app(application: Service, *, loopback: bool = True) -> FastAPI:
     app.state.doorkeeper = Doorkeeper(application.access, loopback=loopback)
     app.state.decoding = CapacityLimiter(1)
     app.state.scrape = Scrape(
-        application.telemetry,
-        application.store,
-        application.watch,
-        application.guidelines,
-        application.promise_for,
-        application.providers.standings,
-        application.spent,
+        application.telemetry, application.each, application.providers.standings
     )
     app.add_middleware(
         BodyLimit,

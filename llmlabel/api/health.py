@@ -18,10 +18,12 @@ from llmlabel.api.problems import documented, respond
 from llmlabel.api.route import Route
 from llmlabel.api.service import Service, TheService
 from llmlabel.domain.guideline import Guideline
+from llmlabel.domain.project import DEFAULT_PROJECT
 from llmlabel.llm.provider import ProviderStanding
 from llmlabel.models import ModelState
 from llmlabel.monitoring.readiness import Check, Checks, Look, database, disk, worker, written
 from llmlabel.monitoring.scrape import Scrape
+from llmlabel.store import Store
 
 router = APIRouter(tags=["health"], route_class=Route)
 
@@ -95,7 +97,8 @@ async def readyz(request: Request, service: TheService) -> Ready | Response:
         missing = [f"{each.name}: {each.remedy}" for each in found if each.state == "missing"]
         return " ".join(missing) or None
 
-    checks = await Checks({**_looks(service), "models": models}).run()
+    whole: Service = request.app.state.service
+    checks = await Checks({**_looks(service.store, whole.store), "models": models}).run()
     if not _may_know(request):
         return _in_short(request, checks)
     reasons = [str(check.reason) for check in checks if not check.ok]
@@ -148,9 +151,16 @@ def _in_short(request: Request, checks: Sequence[Check]) -> Ready | Response:
     responses={**documented(), 200: {"description": "In the format that `Accept` asks for."}},
 )
 def metrics(request: Request) -> Response:
-    """Give the numbers of this process and those of the database, for Prometheus."""
+    """Give the numbers of this process and those of the databases, for Prometheus.
+
+    What is read from a database has the label `project`. A key of the default project is told of
+    all projects, a key of another of that one only, and not of the process.
+    """
     scrape: Scrape = request.app.state.scrape
-    body, media_type = scrape.render(request.headers.get("accept", ""))
+    project: str = request.state.project
+    body, media_type = scrape.render(
+        request.headers.get("accept", ""), None if project == DEFAULT_PROJECT else project
+    )
     return Response(body, headers={"Content-Type": media_type})
 
 
@@ -195,6 +205,6 @@ def _of_model(service: Service, name: str) -> ModelReadiness:
     )
 
 
-def _looks(service: Service) -> dict[str, Look]:
-    store = service.store
-    return {"database": database(store), "worker": worker(store), "disk": disk(*written(store))}
+def _looks(store: Store, service: Store) -> dict[str, Look]:
+    # Workers are of the whole service, and give their signs of life in the default project.
+    return {"database": database(store), "worker": worker(service), "disk": disk(*written(store))}

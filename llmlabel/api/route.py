@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from llmlabel.api.permissions import permit
-from llmlabel.api.service import Service
+from llmlabel.api.service import service_of
 from llmlabel.errors import InvalidInput
 from llmlabel.store import StoredResponse
 
@@ -91,8 +91,7 @@ async def _once(request: Request, handle: Handler, key: str) -> Response:
         raise InvalidInput(
             "An Idempotency-Key has 1 to 255 visible ASCII characters.", field=KEY_HEADER
         )
-    service: Service = request.app.state.service
-    keys = service.store.idempotency
+    keys = (await service_of(request)).store.idempotency  # each project has its own
     earlier = await run_in_threadpool(keys.claim, key, await _fingerprint(request))
     if earlier is not None:
         return Response(earlier.body, earlier.status, {**earlier.headers, REPLAYED_HEADER: "true"})

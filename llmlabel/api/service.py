@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
 
 from llmlabel.access import Access
 from llmlabel.domain.guideline import Guideline
+from llmlabel.domain.project import DEFAULT_PROJECT
 from llmlabel.domain.promise import Promise
 from llmlabel.guidelines import GuidelineLibrary
 from llmlabel.jobs import Jobs, Runner
@@ -54,7 +56,24 @@ class Providers(Protocol):
 
 
 class Service(Protocol):
-    """The use cases behind the routes; `llmlabel.bootstrap.Application` is one."""
+    """The use cases behind the routes, of one project; `llmlabel.bootstrap.Application` is one."""
+
+    @property
+    def project(self) -> str:
+        """Its name."""
+        ...
+
+    def ready(self, project: str) -> Service | None:
+        """The use cases of another project of this service, if they are at hand."""
+        ...
+
+    def of(self, project: str) -> Service:
+        """The same, made ready where they are not; it may take a moment."""
+        ...
+
+    def each(self) -> Sequence[Service]:
+        """The use cases of every project."""
+        ...
 
     @property
     def settings(self) -> Configured:
@@ -146,10 +165,19 @@ class Service(Protocol):
 
 # Async, like every dependency that only looks at the request: others are sent to a thread and
 # waited for, and under load that takes longer than what they do.
-async def _service(request: Request) -> Service:
+async def service_of(request: Request) -> Service:
+    """The use cases of the project that a request is about: its key's, else the default one.
+
+    Raises:
+        NotFound: The project is gone.
+    """
     service: Service = request.app.state.service
-    return service
+    project: str = getattr(request.state, "project", DEFAULT_PROJECT)
+    if project == DEFAULT_PROJECT:
+        return service
+    ready = service.ready(project)
+    return await run_in_threadpool(service.of, project) if ready is None else ready
 
 
-TheService = Annotated[Service, Depends(_service)]
-"""A route's parameter of this type is the application."""
+TheService = Annotated[Service, Depends(service_of)]
+"""A route's parameter of this type is the application, for the project of the request."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
+from llmlabel.domain.project import DEFAULT_PROJECT
 from llmlabel.llm.budget import Spent
 from llmlabel.llm.provider import ProviderStanding
 
@@ -52,5 +53,28 @@ def of_spending(spent: Sequence[Spent]) -> Iterator[Metric]:
         money.add_metric((each.period,), each.spent_usd)
         if each.budget_usd is not None:
             budget.add_metric((each.period,), each.budget_usd)
+    yield money
+    yield budget
+
+
+def of_project_spending(spent: Mapping[str, Sequence[Spent]]) -> Iterator[Metric]:
+    """What each project but the default one spent, which has no budget of its own."""
+    from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415
+
+    money = GaugeMetricFamily(
+        "llmlabel_project_spent_usd",
+        "Spent on remote models by a project, or set aside; the default one's is not told apart.",
+        labels=("project", "period"),
+    )
+    budget = GaugeMetricFamily(
+        "llmlabel_project_budget_usd",
+        "What a project may spend; missing without a budget of its own.",
+        labels=("project", "period"),
+    )
+    for project, periods in spent.items():
+        for each in periods if project != DEFAULT_PROJECT else ():
+            money.add_metric((project, each.period), each.spent_usd)
+            if each.budget_usd is not None:
+                budget.add_metric((project, each.period), each.budget_usd)
     yield money
     yield budget

@@ -1,35 +1,21 @@
-"""`/metrics`: the numbers of this process, and those of the database, which all processes share."""
+"""`/metrics`: the numbers of this process, and those that all processes share, by project."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import structlog
 
-from llmlabel.domain.guideline import Guideline
-from llmlabel.domain.promise import Promise
 from llmlabel.errors import LlmlabelError
-from llmlabel.guidelines import GuidelineLibrary
-from llmlabel.learning.quality import Quality, quality_of
-from llmlabel.learning.watch import Watch
-from llmlabel.llm.budget import Spent
 from llmlabel.llm.provider import ProviderStanding
-from llmlabel.monitoring.families import of_quality, of_standing, of_webhooks
+from llmlabel.monitoring.by_project import STANDING_SECONDS, WAIT_SECONDS, ByProject, Source
 from llmlabel.monitoring.kept import Kept
-from llmlabel.monitoring.provider_families import of_providers, of_spending
-from llmlabel.store import Store
-from llmlabel.store.deliveries import Waiting
-from llmlabel.store.standing import Standing, Standings
+from llmlabel.monitoring.provider_families import of_providers
 from llmlabel.telemetry import Telemetry, told
 
 if TYPE_CHECKING:
-    from prometheus_client import Metric
-
-STANDING_SECONDS = 5.0
-QUALITY_SECONDS = 60.0
-WAIT_SECONDS = 4.0
-"""For each of the two; Prometheus gives up on a scrape after ten by default."""
+    from prometheus_client import CollectorRegistry, Metric
 
 log = structlog.get_logger()
 
@@ -37,56 +23,36 @@ log = structlog.get_logger()
 class Scrape:
     """Gives all metrics in one answer.
 
-    Counts that matter are read from the database, so that they survive restarts and are the
+    Counts that matter are read from the databases, so that they survive restarts and are the
     same whichever process is asked; they are read in the background and kept for some seconds.
-    While the database cannot be read they are missing, and `llmlabel_store_up` is 0.
+    While the default project's database cannot be read they are missing, and `llmlabel_store_up`
+    is 0.
 
     Args:
         telemetry: Of this process.
-        store: Holds the rest.
-        watch: Of the same store.
-        guidelines: Whose quality is told.
-        promise_for: What is promised of a guideline's labels, if anything.
+        sources: Every project.
         standings: How the providers of remote models are doing.
-        spent: What was spent on them.
     """
 
     def __init__(
         self,
         telemetry: Telemetry,
-        store: Store,
-        watch: Watch,
-        guidelines: GuidelineLibrary,
-        promise_for: Callable[[Guideline], Promise | None],
+        sources: Callable[[], Sequence[Source]],
         standings: Callable[[], list[ProviderStanding]],
-        spent: Callable[[], list[Spent]],
     ) -> None:
-        self._store = store
-        self._watch = watch
-        self._guidelines = guidelines
-        self._promise_for = promise_for
-        self._standing: Kept[Standing] = Kept(
-            Standings(store.database).read, STANDING_SECONDS, WAIT_SECONDS
-        )
-        self._webhooks: Kept[Waiting] = Kept(
-            store.deliveries.counts, STANDING_SECONDS, WAIT_SECONDS
-        )
-        self._quality: Kept[list[Quality]] = Kept(self._qualities, QUALITY_SECONDS, WAIT_SECONDS)
+        self._projects = ByProject(sources)
         self._providers: Kept[list[ProviderStanding]] = Kept(
             standings, STANDING_SECONDS, WAIT_SECONDS
         )
-        self._spent: Kept[list[Spent]] = Kept(spent, STANDING_SECONDS, WAIT_SECONDS)
-        from prometheus_client import CollectorRegistry  # noqa: PLC0415
-
-        self._whole = CollectorRegistry()
+        self._whole = self._registry(None)
         self._whole.register(telemetry.meters.registry)
-        self._whole.register(self)
 
-    def render(self, accept: str = "") -> tuple[bytes, str]:
-        """Everything, in the format that the client asks for.
+    def render(self, accept: str = "", project: str | None = None) -> tuple[bytes, str]:
+        """The metrics, in the format that the client asks for.
 
         Args:
             accept: Its `Accept` header.
+            project: Only what is of this one; None: everything.
 
         Returns:
             The body and its content type.
@@ -94,38 +60,45 @@ class Scrape:
         from prometheus_client.exposition import choose_encoder  # noqa: PLC0415
 
         encoder, media_type = choose_encoder(accept)
-        return encoder(self._whole), media_type
+        return encoder(self._whole if project is None else self._registry(project)), media_type
 
-    def describe(self) -> Iterator[Metric]:
-        """Nothing, so that registering does not read the database."""
-        return iter(())
+    def _registry(self, project: str | None) -> CollectorRegistry:
+        from prometheus_client import CollectorRegistry  # noqa: PLC0415
 
-    def collect(self) -> Iterator[Metric]:
-        """The families read from the database."""
+        registry = CollectorRegistry()
+        registry.register(_Collector(self, project))
+        return registry
+
+    def collect(self, project: str | None) -> Iterator[Metric]:
+        """The families read from the databases."""
         from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415
 
         up = 1
         families: list[Metric] = []
         try:
-            standing, quality = self._standing.get(), self._quality.get()
-            if standing is not None:
-                families += of_standing(standing, self._store.database.clock())
-            families += of_quality(quality or ())
-            webhooks = self._webhooks.get()
-            if webhooks is not None:
-                families += of_webhooks(webhooks, self._store.database.clock())
-            families += of_providers(self._providers.get() or ())
-            families += of_spending(self._spent.get() or ())
+            families += self._projects.families(project)
+            if project is None:
+                families += of_providers(self._providers.get() or ())
         except LlmlabelError as error:
-            up = 0
+            up, families = 0, []
             log.warning("metrics of the database are missing", **told(error))
         yield GaugeMetricFamily(
             "llmlabel_store_up", "Whether the database could be read for these metrics.", up
         )
         yield from families
 
-    def _qualities(self) -> list[Quality]:
-        return [
-            quality_of(self._store, self._watch, guideline, self._promise_for(guideline))
-            for guideline in self._guidelines.list()
-        ]
+
+class _Collector:
+    """What the client library asks for the metrics of a project, or of all."""
+
+    def __init__(self, scrape: Scrape, project: str | None) -> None:
+        self._scrape = scrape
+        self._project = project
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing, so that registering does not read the database."""
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        """The families."""
+        return self._scrape.collect(self._project)

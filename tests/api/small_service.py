@@ -66,6 +66,8 @@ def tone(seconds: float = 1.0) -> bytes:
 class SmallService:
     """Texts that end in `?` are doubted, `break` cannot be labeled, while `held` nothing is."""
 
+    project = "default"
+
     def __init__(self, folder: Path, tracer: Tracer | None = None, **limits: int) -> None:
         self.settings = SimpleNamespace(
             max_text_chars=20_000,
@@ -119,6 +121,9 @@ class SmallService:
         self.labeled = 0
         self.notes = LocalNotes()
         self.providers = SimpleNamespace(standings=lambda: standings(self.notes, Terms()))
+
+    def each(self) -> list[SmallService]:
+        return [self]
 
     def spent(self) -> list[Spent]:
         return spent(self.store.spending.spent(EVERYTHING), {"day": 2_000_000_000})

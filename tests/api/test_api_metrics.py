@@ -128,15 +128,7 @@ async def test_processes_on_one_database_tell_the_same_of_it(
     client: httpx.AsyncClient, service: SmallService, doubted: Callable[..., list[str]]
 ) -> None:
     doubted("One", "Two")
-    other = Scrape(
-        Telemetry("other"),
-        service.store,
-        service.watch,
-        service.guidelines,
-        service.promise_for,
-        list,
-        list,
-    )
+    other = Scrape(Telemetry("other"), service.each, list)
     here = await _scrape(client)
     there: Samples = {}
     while "llmlabel_gate_state" not in there or "llmlabel_labels_total" not in there:
