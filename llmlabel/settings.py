@@ -1,6 +1,7 @@
 """Every setting of llmlabel. Only the composition root and the command line read them.
 
-Each is an environment variable with the prefix `LLMLABEL_`, or a line in a `.env` file.
+Each is an environment variable with the prefix `LLMLABEL_`, a line in a `.env` file, or a file in
+the folder that `LLMLABEL_SECRETS_DIR` names.
 """
 
 from __future__ import annotations
@@ -11,7 +12,13 @@ from typing import Annotated, Any, Literal
 
 import platformdirs
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+)
 
 from llmlabel.domain.privacy import Privacy
 from llmlabel.domain.project import DEFAULT_PROJECT
@@ -25,6 +32,9 @@ def _split(value: Any) -> Any:
 
 
 Listed = BeforeValidator(_split)
+
+SECRETS_DIR = "LLMLABEL_SECRETS_DIR"
+"""Names a folder of files whose names are those of settings, as containers are given secrets."""
 
 
 def _promise(value: Any) -> Any:
@@ -235,6 +245,28 @@ class Settings(BaseSettings):
 
     log_format: Literal["text", "json"] = "text"
     """Form of a log line."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What was given wins over the environment, that over `.env`, that over secret files."""
+        sources = (init_settings, env_settings, dotenv_settings)
+        folder = os.environ.get(SECRETS_DIR)
+        if not folder:
+            return sources
+        if not Path(folder).is_dir():
+            raise InvalidSetting(
+                f"{SECRETS_DIR} names {folder}, which is no folder; name one that holds a file for "
+                "each secret, such as llmlabel_database_url.",
+                field="secrets_dir",
+            )
+        return (*sources, SecretsSettingsSource(settings_cls, secrets_dir=folder))
 
     @property
     def models_folder(self) -> Path:

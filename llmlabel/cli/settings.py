@@ -59,7 +59,11 @@ def page() -> str:
         "# Settings",
         "",
         "Environment variables, or lines of a `.env` file in the working folder.",
-        "`llmlabel settings` shows the values in force.",
+        "`llmlabel settings` shows the values in force. For secrets, `LLMLABEL_SECRETS_DIR` may "
+        "name a",
+        "folder of files named as settings in lower case (`llmlabel_database_url`); a variable "
+        "wins over",
+        "such a file.",
         "",
         "| variable | default | meaning |",
         "|---|---|---|",
