@@ -276,7 +276,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
             ) as service:
                 warm(service)
                 for clients in map(int, given.at_once.split(",")):
-                    _print_single(kind, clients, single(service, given.single, clients), given)
+                    before = service.cpu_seconds()
+                    taken = single(service, given.single, clients)
+                    after = service.cpu_seconds()
+                    used = {name: 1000 * (after[name] - before[name]) for name in after}
+                    _print_single(kind, clients, taken, used, given)
             continue
         for model in given.models.split(","):
             for workers in map(int, given.workers.split(",")):
@@ -289,16 +293,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _print_sustained(kind: str, model: str, workers: int, found: dict[str, float]) -> None:
     rates = ", ".join(f"{name} {found.pop(name):,.0f}" for name in ("accepted/s", "labeled/s"))
-    each = ", ".join(f"{name} {ms:.2f}" for name, ms in found.items())
-    print(f"{kind:10} model {model:4} workers {workers}: {rates}; CPU ms a document: {each}")
+    print(f"{kind:10} model {model:4} workers {workers}: {rates}; {_each(found)}")
 
 
-def _print_single(kind: str, clients: int, taken: Any, given: argparse.Namespace) -> None:
+def _each(used: dict[str, float]) -> str:
+    return "CPU ms a document: " + ", ".join(f"{name} {ms:.2f}" for name, ms in used.items())
+
+
+def _print_single(
+    kind: str, clients: int, taken: Any, used: dict[str, float], given: argparse.Namespace
+) -> None:
     p50, p99 = np.percentile(taken, (50, 99))
     waited = 1000 * given.seconds
     print(
         f"{kind:10} {clients:2} clients, provider {waited:.0f} ms: p50 {p50:.0f} ms, p99 "
-        f"{p99:.0f} ms, {p50 - waited:.0f} ms p50 above the provider"
+        f"{p99:.0f} ms, {p50 - waited:.0f} ms p50 above the provider; "
+        + _each({name: ms / len(taken) for name, ms in used.items()})
     )
 
 

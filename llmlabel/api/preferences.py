@@ -6,6 +6,7 @@ import asyncio
 import re
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import Depends, Header
@@ -38,19 +39,32 @@ WaitSeconds = Annotated[float, Depends(_wait_seconds)]
 
 async def settled(jobs: Jobs, ids: Sequence[str], seconds: float) -> bool:
     """Wait until nothing asked of the documents is still to come; False when time is up."""
-    return await until(lambda: jobs.wait(ids, 0.0), seconds)
+    woken, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def wake() -> None:
+        with suppress(RuntimeError):  # the service stops, and its event loop is closed
+            loop.call_soon_threadsafe(woken.set)
+
+    with jobs.listening(ids, wake):
+        return await until(lambda: jobs.wait(ids, 0.0), seconds, woken)
 
 
-async def until(done: Callable[[], bool], seconds: float) -> bool:
+async def until(
+    done: Callable[[], bool], seconds: float, woken: asyncio.Event | None = None
+) -> bool:
     """Wait until something is done; False when time is up.
 
-    It looks again and again instead of blocking, so that any number of clients may wait.
+    It looks again and again instead of blocking, so that any number of clients may wait; and at
+    once where it is woken, which what another process does cannot do.
     """
+    woken = woken or asyncio.Event()
     end, pause = time.monotonic() + seconds, _FIRST_LOOK
     while not await run_in_threadpool(done):
         left = end - time.monotonic()
         if left <= 0:
             return False
-        await asyncio.sleep(min(pause, left))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(woken.wait(), min(pause, left))
+        woken.clear()
         pause = min(pause * 1.5, _LAST_LOOK)
     return True

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import sqlalchemy as sa
 
 from llmlabel.errors import Unsupported
+from llmlabel.jobs.nudge import Nudges, nudges_of
 from llmlabel.telemetry import Telemetry
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ class DurableQueue:
         self._open: set[str] = set()
         self._works_here = False
         self._doing: set[str] = set()
+        self._nudges: Nudges | None = None
 
     @property
     def doing(self) -> frozenset[str]:
@@ -128,7 +130,7 @@ class DurableQueue:
     def _launch(self) -> None:
         from dbos import DBOS, DBOSPortableJSONSerializer  # noqa: PLC0415
 
-        DBOS(
+        dbos = DBOS(
             config={
                 "name": APPLICATION,
                 "system_database_engine": self._engine,
@@ -139,6 +141,7 @@ class DurableQueue:
                 "serializer": DBOSPortableJSONSerializer(),
             }
         )
+        self._nudges = nudges_of(dbos)
         # Its lines take the form of all others.
         logger = logging.getLogger("dbos")
         logger.handlers.clear()
@@ -243,6 +246,11 @@ class DurableQueue:
     def _connected(self) -> DBOSClient:
         assert self._client is not None, "the queue takes jobs between start and stop"
         return self._client
+
+    def nudge(self, name: str) -> None:
+        """Have a queue looked into before its time, if this process works on it."""
+        if self._nudges is not None:
+            self._nudges.nudge(name)
 
     def dead(self) -> list[DeadJob]:
         """The jobs that ended without doing their work."""

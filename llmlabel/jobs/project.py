@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import sqlalchemy as sa
@@ -118,6 +119,7 @@ class Jobs:
         self.check_room(wanted)
         stored = self._store.documents.add(documents, guidelines, self.enqueue)
         self._room.taken(wanted)
+        self.runner.nudge(LABEL, self.project)
         return stored
 
     def room(self) -> int:
@@ -165,6 +167,7 @@ class Jobs:
             enqueue_recording=self.enqueue_recording,
         )
         self._room.taken(wanted)
+        self.runner.nudge(TRANSCRIBE, self.project)
         return stored
 
     def requeue(self, document_id: str, guideline: str | None = None) -> StoredDocument:
@@ -205,6 +208,15 @@ class Jobs:
             # The steps are for what another process does.
             self.runner.board.wait(seen, min(left, step))
             step = min(1.5 * step, LONGEST_STEP)
+
+    def listening(
+        self, document_ids: Sequence[str], told: Callable[[], object]
+    ) -> AbstractContextManager[None]:
+        """Call `told` whenever something of these documents is settled by this process.
+
+        It is called on any thread, and must neither block nor raise.
+        """
+        return self.runner.board.listening(document_ids, told)
 
     def enqueue(self, connection: sa.Connection, asked: Sequence[Asked]) -> None:
         """Queue the labeling of what was asked, within a transaction of the store."""

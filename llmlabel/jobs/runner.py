@@ -174,6 +174,10 @@ class Runner:
         else:
             self._queue.enqueue(connection, kind + IN_PROJECT, id, *arguments, project)
 
+    def nudge(self, kind: str, project: str) -> None:
+        """Have new jobs begun at once, if this process does them; after the transaction."""
+        self._queue.nudge(kind if project == DEFAULT_PROJECT else kind + IN_PROJECT)
+
     def _label(
         self, guideline: str, run: int, ids: list[str], project: str = DEFAULT_PROJECT
     ) -> None:

@@ -43,7 +43,7 @@ class Tasks:
         patience: Patience,
         answers_silence: Collection[str],
         chunk: int,
-        changed: Callable[[], None],
+        changed: Callable[[Collection[str]], None],
         enqueue: Enqueue,
     ) -> None:
         self._store = store
@@ -97,7 +97,7 @@ class Tasks:
                 failure = self._try_transcription(document_id, run)
         if failure is not None:
             self._store.work.fail_transcription(document_id, run, failure)
-        self._changed()
+        self._changed([document_id])
 
     def _try_transcription(self, document_id: str, run: int) -> Failure | None:
         work = self._store.work
@@ -166,7 +166,7 @@ class Tasks:
         with stage("store", len(labels), guideline):
             self._store.labels.save(labels, run, places)
         log.info("labeled", documents=len(labels))
-        self._changed()
+        self._changed(ids)
 
     def _places(
         self, documents: Sequence[Document], labels: Sequence[Label], guideline: str
@@ -182,7 +182,7 @@ class Tasks:
 
     def _fail(self, ids: Sequence[str], guideline: str, run: int, failure: Failure) -> None:
         self._store.work.fail(ids, guideline, run, failure)
-        self._changed()
+        self._changed(ids)
 
 
 def _nothing_said(guideline: str) -> Failure:
