@@ -19,6 +19,7 @@ from llmlabel.api import (
     flags,
     guidelines,
     health,
+    jobs,
     keys,
     problems,
     relabel,
@@ -96,6 +97,7 @@ def create_app(application: Service, *, loopback: bool = True) -> FastAPI:
     for resource in (
         documents,
         audio,
+        jobs,
         reviews,
         relabel,
         flags,

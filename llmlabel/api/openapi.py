@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from llmlabel.api.access_examples import ACCESS
 from llmlabel.api.described_access import describe_access
 from llmlabel.api.examples import BODIES, EXAMPLES
+from llmlabel.api.job_examples import JOB_BODIES, JOBS
 from llmlabel.api.metrics_examples import METRICS
 from llmlabel.api.people_examples import PEOPLE
 from llmlabel.api.problems import Problem, documented
@@ -33,6 +34,7 @@ operation says which roles may use it. A key sees its own project and no other.
 
 TAGS: list[dict[str, Any]] = [
     {"name": "documents", "description": "Submit texts and recordings, get their labels."},
+    {"name": "jobs", "description": "What waits and what failed: see why, retry, call off."},
     {"name": "reviews", "description": "Decide what the machine doubts."},
     {"name": "reviewers", "description": "Who reviews, what they remark, what they look at again."},
     {"name": "quality", "description": "What is promised, proved and watched."},
@@ -76,8 +78,8 @@ def _described(app: FastAPI) -> dict[str, Any]:
         schemas.setdefault(name, problem_schema)
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
-    known = {**ACCESS, **EXAMPLES, **METRICS, **PEOPLE, **REVIEWS, **WEBHOOKS}
-    bodies = {**BODIES, **REVIEW_BODIES}
+    known = {**ACCESS, **EXAMPLES, **JOBS, **METRICS, **PEOPLE, **REVIEWS, **WEBHOOKS}
+    bodies = {**BODIES, **JOB_BODIES, **REVIEW_BODIES}
     for name, one in schemas.items():
         if name in known and "examples" not in one:
             one["examples"] = [known[name]]

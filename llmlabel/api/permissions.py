@@ -36,6 +36,12 @@ ROLES_OF: Mapping[str, tuple[Role, ...]] = {
     "GET /v1/documents/{id}/recording/peaks": EVERYBODY,
     "DELETE /v1/documents/{id}": ADMIN,
     "POST /v1/audio": SUBMITTER,
+    # jobs
+    "GET /v1/jobs": READS_DOCUMENTS,
+    "GET /v1/jobs/{id}": READS_DOCUMENTS,
+    "POST /v1/jobs/retry": SUBMITTER,
+    "POST /v1/jobs/{id}/retry": SUBMITTER,
+    "POST /v1/jobs/{id}/cancel": SUBMITTER,
     # reviews
     "GET /v1/reviews": EVALUATOR,
     "GET /v1/reviews/next": REVIEWER,

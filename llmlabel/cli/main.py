@@ -21,6 +21,7 @@ COMMANDS = {
     "label": "llmlabel.cli.label:label",
     "serve": "llmlabel.cli.serve:serve",
     "worker": "llmlabel.cli.worker:worker",
+    "jobs": "llmlabel.cli.jobs:app",
     "eval": "llmlabel.cli.eval:eval_command",
     "simulate": "llmlabel.cli.simulate:simulate",
     "guidelines": "llmlabel.cli.guidelines:app",

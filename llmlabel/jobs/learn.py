@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -17,13 +17,14 @@ from llmlabel.jobs.attempts import Patience, failure_of
 from llmlabel.jobs.durable import Stopped
 from llmlabel.jobs.loop import BackgroundLoop
 from llmlabel.jobs.shift import Shift
-from llmlabel.store import Failure, Store
+from llmlabel.store import Event, Failure, Store
 from llmlabel.telemetry import stage, told
 
 LEARN = "learn"
 
 ASKED, BEGAN, DONE, FAILED = "learn.asked", "learn.began", "learn.done", "learn.failed"
 STOPPED = "learn.stopped"  # in good order, to be done by the next process
+KINDS = (ASKED, BEGAN, STOPPED, DONE, FAILED)
 
 Learn = Callable[[str, str, str], Awaitable[str]]
 """Does one job, given its id, the guideline (`name@version`) and its argument; returns the id of
@@ -46,7 +47,9 @@ class LearnJob(Value):
     status: Literal["queued", "done", "failed"]
     result: str | None = Field(default=None, description="Id of what was made.")
     failure: Failure | None = None
+    attempts: int = 0
     created_at: datetime
+    updated_at: datetime
 
 
 class Learning:
@@ -119,21 +122,17 @@ class Learning:
         Raises:
             NotFound: None was asked for under that id.
         """
-        found = {event.kind: event for event in self._store.events.of(id, ASKED, DONE, FAILED)}
-        if ASKED not in found:
+        found = self._store.events.of(id, *KINDS)
+        if not any(event.kind == ASKED for event in found):
             raise NotFound(f"No job was asked for under the id `{id[:64]}`.", field="id")
-        asked = {name: str(value) for name, value in found[ASKED].payload.items()}
-        done, failed = found.get(DONE), found.get(FAILED)
-        return LearnJob(
-            id=id,
-            what=asked["what"],
-            guideline=asked["guideline"],
-            argument=asked["argument"],
-            status="done" if done else "failed" if failed else "queued",
-            result=str(done.payload["result"]) if done else None,
-            failure=Failure.model_validate(failed.payload) if failed and not done else None,
-            created_at=found[ASKED].created_at,
-        )
+        return _job_of(found)
+
+    def all(self) -> list[LearnJob]:
+        """Every job that was asked for, oldest first."""
+        by_id: dict[str, list[Event]] = {}
+        for event in self._store.events.of_kinds(*KINDS):
+            by_id.setdefault(event.subject, []).append(event)
+        return [_job_of(found) for found in by_id.values() if any(e.kind == ASKED for e in found)]
 
     def run(self, id: str, what: str, guideline: str, argument: str) -> None:
         """Do a job; what it raises is kept as its failure."""
@@ -174,3 +173,23 @@ class Learning:
         """Say why a job will never be done."""
         self._store.events.append_once(FAILED, id, {**failure.model_dump()})
         self._changed()
+
+
+def _job_of(events: Sequence[Event]) -> LearnJob:
+    """A job as its events tell, oldest first."""
+    found = {event.kind: event for event in reversed(events)}
+    asked = {name: str(value) for name, value in found[ASKED].payload.items()}
+    done, failed = found.get(DONE), found.get(FAILED)
+    kinds = [event.kind for event in events]
+    return LearnJob(
+        id=found[ASKED].subject,
+        what=asked["what"],
+        guideline=asked["guideline"],
+        argument=asked["argument"],
+        status="done" if done else "failed" if failed else "queued",
+        result=str(done.payload["result"]) if done else None,
+        failure=Failure.model_validate(failed.payload) if failed and not done else None,
+        attempts=kinds.count(BEGAN) - kinds.count(STOPPED),
+        created_at=found[ASKED].created_at,
+        updated_at=max(event.created_at for event in events),
+    )

@@ -16,6 +16,7 @@ from pydantic import JsonValue
 from llmlabel.domain.document import Document
 from llmlabel.jobs.attempts import Patience
 from llmlabel.jobs.contracts import LabelBatch, Order, Transcribe
+from llmlabel.jobs.desk import Desk
 from llmlabel.jobs.learn import LEARN, Learn, Learning
 from llmlabel.jobs.room import Room
 from llmlabel.jobs.runner import DEFAULT_PROJECT, Runner
@@ -93,6 +94,8 @@ class Jobs:
             shift=runner.shift,
             changed=runner.board.post,
         )
+
+        self.desk = Desk(store, self.learning, self.enqueue, self.requeue, runner.board.post)
 
     def submit(
         self,

@@ -94,7 +94,8 @@ class Reaper:
             if not self._store.work.strike_out(connection, worker, seen):
                 return False  # it lives after all, or another was faster
             jobs = self._queue_again(connection, self._jobs.c.executor_id == worker)
-        log.info("work of a worker handed on", worker=worker, jobs=jobs)
+        if jobs:
+            log.warning("work of a worker handed on", worker=worker, jobs=jobs)
         return True
 
     def find_strays(self) -> int:

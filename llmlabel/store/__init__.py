@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from llmlabel.store.access_keys import AccessKeys, AccessSessions
 from llmlabel.store.access_log import AccessLog
 from llmlabel.store.aged import Aged
+from llmlabel.store.asked_work import AskedWork
 from llmlabel.store.audits import Audits
 from llmlabel.store.batch_reads import BatchReads
 from llmlabel.store.batch_work import BatchWork
@@ -109,6 +110,7 @@ class Store:
         self.reviews = Reviews(database, self.labels, self.events)
         self.recordings = Recordings(database, recordings)
         self.work = Work(database, self.events)
+        self.asked = AskedWork(database, self.events)
         self.idempotency = Idempotency(database)
         self.gold = Gold(database)
         self.verified = Verified(database, self.labels)

@@ -46,6 +46,12 @@ class Events:
         with self._database.read() as connection:
             return [_event_of(row) for row in connection.execute(query.order_by(events.c.seq))]
 
+    def of_kinds(self, *kinds: str) -> list[Event]:
+        """All events of these kinds, oldest first."""
+        query = sa.select(events).where(events.c.kind.in_(kinds)).order_by(events.c.seq)
+        with self._database.read() as connection:
+            return [_event_of(row) for row in connection.execute(query)]
+
     def append_with(
         self,
         connection: sa.Connection,
