@@ -148,14 +148,14 @@ class Bench:
             beside=[self],
         )
         label = PaidByBatch(self.store, at_once)
-        self.jobs = Jobs(self.store, label, nobody, self.runner, chunk=chunk)
+        self.jobs = Jobs(self.store, label, nobody, self.runner, chunk=chunk, max_waiting=MANY)
         self._limits = limits
         guidelines = GuidelineLibrary(search_folders("guidelines"))
         self.batches = Batching(lambda: self.store, self.files, guidelines.get, limits)
 
     def start(self) -> None:
         """Begin to read batches, beside the jobs."""
-        desk = Desk(self.store, self.files, self.jobs.enqueue, lambda: MANY)
+        desk = Desk(self.store, self.files, self.jobs)
         self.reader = BatchReader(desk, "bench", self._limits, poll_seconds=0.05)
         self.reader.start()
 

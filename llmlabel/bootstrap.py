@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from llmlabel.access import Access
 from llmlabel.assembly import Assembly
+from llmlabel.batches.batching import Batching
+from llmlabel.batches.files import BatchFiles
+from llmlabel.batches.limits import BatchLimits
+from llmlabel.batches.paying import PaidByBatch
+from llmlabel.batches.reader import BatchReader, Desk
 from llmlabel.domain.project import ProjectBudget
 from llmlabel.jobs import Beside, Jobs, Runner
 from llmlabel.jobs.resume import Resumption
@@ -148,7 +154,7 @@ class Application(Assembly):
         """Accepts documents and recordings; `runner` has them labeled."""
         return Jobs(
             self.store,
-            self.label_ref,
+            PaidByBatch(self.store, self.label_ref),
             self.transcribe_file,
             self.service.runner,
             project=self.project,
@@ -185,7 +191,35 @@ class Application(Assembly):
     @property
     def beside(self) -> list[Beside]:
         """What runs beside the jobs of this project, made anew."""
-        return [Courier(self.store, self._sender, sent=self._sent)]
+        reader = BatchReader(
+            Desk(self.store, self._batch_files, self.jobs, self.settings.max_waiting // 2),
+            self.runner.worker,
+            self._batch_limits,
+            keep=timedelta(days=self.settings.batch_days),
+        )
+        return [Courier(self.store, self._sender, sent=self._sent), reader]
+
+    @cached_property
+    def batches(self) -> Batching:
+        """Files of many lines."""
+        return Batching(
+            lambda: self.store, self._batch_files, self.guidelines.get, self._batch_limits
+        )
+
+    @cached_property
+    def _batch_files(self) -> BatchFiles:
+        return BatchFiles(self.settings.folder_of(self.project) / "batches")
+
+    @property
+    def _batch_limits(self) -> BatchLimits:
+        s = self.settings
+        return BatchLimits(
+            max_bytes=s.max_batch_bytes,
+            max_unpacked_bytes=s.max_batch_unpacked_bytes,
+            max_ratio=s.max_batch_ratio,
+            max_lines=s.max_batch_lines,
+            max_text_chars=s.max_text_chars,
+        )
 
     @cached_property
     def webhooks(self) -> Endpoints:

@@ -171,6 +171,22 @@ class Settings(BaseSettings):
     max_documents: int = Field(default=1000, ge=1)
     """Documents in one request at most."""
 
+    max_batch_bytes: int = Field(default=2 << 30, ge=1)
+    """Largest file of a batch, in bytes as it is sent."""
+
+    max_batch_unpacked_bytes: int = Field(default=8 << 30, ge=1)
+    """Largest file of a batch, in bytes when it is unpacked."""
+
+    max_batch_ratio: int = Field(default=200, ge=1)
+    """How many times as large as it was sent a file of a batch may be when it is unpacked."""
+
+    max_batch_lines: int = Field(default=5_000_000, ge=1)
+    """Lines in a batch at most."""
+
+    batch_days: int = Field(default=30, ge=1)
+    """Batches that ended, or wait for their client, for so many days are forgotten: which line was
+    which document, and what was wrong with others. Their documents stay."""
+
     host: str = "127.0.0.1"
     """Address the service binds to."""
 
@@ -276,6 +292,10 @@ class Settings(BaseSettings):
     def folder_of(self, project: str) -> Path:
         """Where what a project keeps beside its database lies: the home folder, or one in it."""
         return self.home if project == DEFAULT_PROJECT else self.home / "projects" / project
+
+    def own_guidelines(self, project: str) -> list[Path]:
+        """Folders of guidelines that only this project has; the default one has the service's."""
+        return [] if project == DEFAULT_PROJECT else [self.folder_of(project) / "guidelines"]
 
     def folders_of(self, project: str) -> dict[str, Path]:
         """The folders of a project that hold files its database speaks of, by what they hold."""

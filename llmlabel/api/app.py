@@ -13,6 +13,7 @@ from llmlabel import __version__
 from llmlabel.api import (
     audio,
     audit_log,
+    batches,
     certificates,
     costs,
     documents,
@@ -87,7 +88,10 @@ def create_app(application: Service, *, loopback: bool = True) -> FastAPI:
     app.add_middleware(
         BodyLimit,
         default=MAX_JSON_BYTES,
-        paths={"/v1/audio": application.settings.max_audio_bytes + FORM_BYTES},
+        paths={
+            "/v1/audio": application.settings.max_audio_bytes + FORM_BYTES,
+            "/v1/batches/*/file": application.settings.max_batch_bytes,
+        },
     )
     app.add_middleware(Guard, doorkeeper=app.state.doorkeeper)
     app.add_middleware(Observed, telemetry=application.telemetry, routes=plain_routes(app))
@@ -97,6 +101,7 @@ def create_app(application: Service, *, loopback: bool = True) -> FastAPI:
     for resource in (
         documents,
         audio,
+        batches,
         jobs,
         reviews,
         relabel,

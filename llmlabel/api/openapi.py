@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from llmlabel.api.access_examples import ACCESS
+from llmlabel.api.batch_examples import BATCHES
 from llmlabel.api.described_access import describe_access
 from llmlabel.api.examples import BODIES, EXAMPLES
 from llmlabel.api.job_examples import JOB_BODIES, JOBS
@@ -35,6 +36,7 @@ operation says which roles may use it. A key sees its own project and no other.
 TAGS: list[dict[str, Any]] = [
     {"name": "documents", "description": "Submit texts and recordings, get their labels."},
     {"name": "jobs", "description": "What waits and what failed: see why, retry, call off."},
+    {"name": "batches", "description": "Files of many lines, labeled as they come."},
     {"name": "reviews", "description": "Decide what the machine doubts."},
     {"name": "reviewers", "description": "Who reviews, what they remark, what they look at again."},
     {"name": "quality", "description": "What is promised, proved and watched."},
@@ -78,7 +80,7 @@ def _described(app: FastAPI) -> dict[str, Any]:
         schemas.setdefault(name, problem_schema)
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
-    known = {**ACCESS, **EXAMPLES, **JOBS, **METRICS, **PEOPLE, **REVIEWS, **WEBHOOKS}
+    known = {**ACCESS, **BATCHES, **EXAMPLES, **JOBS, **METRICS, **PEOPLE, **REVIEWS, **WEBHOOKS}
     bodies = {**BODIES, **JOB_BODIES, **REVIEW_BODIES}
     for name, one in schemas.items():
         if name in known and "examples" not in one:

@@ -19,7 +19,13 @@ from starlette.responses import Response
 from llmlabel.api.headers import guard
 from llmlabel.api.middleware import request_id_of
 from llmlabel.domain.review import Verdict
-from llmlabel.errors import AlreadyReviewed, LlmlabelError, ModelBusy, RateLimited
+from llmlabel.errors import (
+    AlreadyReviewed,
+    LlmlabelError,
+    ModelBusy,
+    RateLimited,
+    UploadMismatch,
+)
 from llmlabel.telemetry import told
 
 MEDIA_TYPE = "application/problem+json"
@@ -109,6 +115,8 @@ def problem_of(request: Request, error: LlmlabelError) -> Response:
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
     elif error.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="llmlabel"'
+    if isinstance(error, UploadMismatch):
+        headers["Upload-Offset"] = str(error.offset)
     extra: dict[str, JsonValue] = {}
     if isinstance(error, AlreadyReviewed) and isinstance(error.winner, Verdict):
         extra["winner"] = error.winner.model_dump(mode="json")

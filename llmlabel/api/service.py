@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 
 from llmlabel.access import Access
+from llmlabel.batches.batching import Batching
 from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.project import DEFAULT_PROJECT
 from llmlabel.domain.promise import Promise
@@ -33,6 +34,8 @@ class Configured(Protocol):
     def max_text_chars(self) -> int: ...  # noqa: D102 - see llmlabel.settings
     @property
     def max_documents(self) -> int: ...  # noqa: D102
+    @property
+    def max_batch_bytes(self) -> int: ...  # noqa: D102
     @property
     def max_audio_bytes(self) -> int: ...  # noqa: D102
     @property
@@ -113,6 +116,11 @@ class Service(Protocol):
     @property
     def relabel(self) -> Relabeling:
         """Has people look at labels again."""
+        ...
+
+    @property
+    def batches(self) -> Batching:
+        """Files of many lines."""
         ...
 
     @property

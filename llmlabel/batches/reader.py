@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from itertools import islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import structlog
 
@@ -23,10 +23,13 @@ from llmlabel.errors import NotFound
 from llmlabel.jobs.resume import EXHAUSTED, LEFT_ALONE
 from llmlabel.llm.budget import dollars
 from llmlabel.llm.prices import nano
-from llmlabel.store import Enqueue, Store
+from llmlabel.store import Asked, Store
 from llmlabel.store.batch_work import LeaseLost, Line, Slice
 from llmlabel.store.batches import HELD
 from llmlabel.telemetry import told
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 SLICE = 500
 """Lines accepted in one transaction: few enough that others who write wait for a moment only."""
@@ -46,20 +49,36 @@ PASSING = (EXHAUSTED, LEFT_ALONE)
 log = structlog.get_logger()
 
 
+class Queue(Protocol):
+    """Where work is queued; `llmlabel.jobs.Jobs` is one."""
+
+    def enqueue(self, connection: Connection, asked: Sequence[Asked]) -> None:
+        """Queue what was asked, within a transaction of the store."""
+        ...
+
+    def room(self) -> int:
+        """How many more documents may wait, counted once for each guideline asked of them."""
+        ...
+
+    def took(self, places: int) -> None:
+        """So many of these places were filled."""
+        ...
+
+
 class Desk(NamedTuple):
     """A project whose batches are read.
 
     Attributes:
         store: Its database.
         files: Its files.
-        enqueue: Queues work within a transaction of its store.
-        room: How many more documents its queue takes now.
+        queue: Where its work is queued.
+        spare: Places that batches leave to what is sent otherwise.
     """
 
     store: Store
     files: BatchFiles
-    enqueue: Enqueue
-    room: Callable[[], int]
+    queue: Queue
+    spare: int = 0
 
 
 class _Open:
@@ -187,7 +206,7 @@ class BatchReader:
             return batch
         ceilings = {} if batch.budget_usd is None else {"total": nano(batch.budget_usd)}
         if self._desk.store.spending.has_room(batch.scope, ceilings):
-            work.go_on(batch.id, self._worker, self._desk.enqueue)
+            work.go_on(batch.id, self._worker, self._enqueue)
         elif batch.status != "stopped":
             spent, ceiling = (
                 self._desk.store.spending.spent(batch.scope)["total"],
@@ -252,7 +271,9 @@ class BatchReader:
         return count_lines(sent if sent.exists() else lines, self._limits, going_on)
 
     def _accept(self, batch: Batch, known: _Open) -> bool:
-        wanted = min(SLICE, self._desk.room())
+        desk = self._desk
+        places = desk.queue.room() - desk.spare
+        wanted = min(SLICE, places // len(batch.guidelines))
         if wanted <= 0:
             return False
         if known.lines is None or known.place != batch.lines_read:
@@ -271,7 +292,7 @@ class BatchReader:
             return True
         part = _slice(read, batch, end=len(read) < wanted)
         after = self._desk.store.batches.accept(
-            batch.id, self._worker, known.place, part, self._desk.enqueue
+            batch.id, self._worker, known.place, part, self._enqueue
         )
         known.place = after.lines_read
         if part.end:
@@ -279,6 +300,10 @@ class BatchReader:
             self._desk.files.remove(batch.id)  # every text is a document now, or was refused
             log.info("batch read", batch=batch.id, lines=after.lines_read, refused=after.refused)
         return True
+
+    def _enqueue(self, connection: Connection, asked: Sequence[Asked]) -> None:
+        self._desk.queue.enqueue(connection, asked)
+        self._desk.queue.took(len(asked))
 
     def _end(self, batch: Batch) -> None:
         self._forget(batch.id)

@@ -129,6 +129,10 @@ class Jobs:
         """How many more documents may wait, counted once for each guideline asked of them."""
         return self._room.left()
 
+    def took(self, places: int) -> None:
+        """Others than `submit` filled so many places; see `room`."""
+        self._room.taken(places)
+
     def check_room(self, wanted: int) -> None:
         """Refuse what there is no room for.
 

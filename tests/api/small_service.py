@@ -17,6 +17,10 @@ from pydantic import JsonValue
 
 from llmlabel.access import Access
 from llmlabel.audio import Transcription
+from llmlabel.batches.batching import Batching
+from llmlabel.batches.files import BatchFiles
+from llmlabel.batches.limits import BatchLimits
+from llmlabel.batches.reader import BatchReader, Desk
 from llmlabel.domain.answer import Answer, ChoiceAnswer, Span, SpansAnswer, TranscriptAnswer
 from llmlabel.domain.confidence import Confidence
 from llmlabel.domain.document import Document, Transcript
@@ -72,6 +76,7 @@ class SmallService:
         self.settings = SimpleNamespace(
             max_text_chars=20_000,
             max_documents=5,
+            max_batch_bytes=1_000_000,
             max_audio_bytes=200_000,
             max_audio_seconds=60.0,
             llm="qwen2.5-coder-1.5b-instruct",
@@ -108,7 +113,7 @@ class SmallService:
             self.store,
             lambda _: self.jobs,
             telemetry=self.telemetry,
-            beside=[Courier(self.store, self.sender, poll_seconds=0.05)],
+            beside=[Courier(self.store, self.sender, poll_seconds=0.05), self],
         )
         self.jobs = Jobs(
             self.store,
@@ -118,9 +123,22 @@ class SmallService:
             learn={CERTIFY: self.certify},
             patience=Patience(tries=1, first_wait=0.01),
         )
+        limits = BatchLimits(max_bytes=1_000_000, max_text_chars=20_000)
+        files = BatchFiles(folder / "batches")
+        self.batches = Batching(lambda: self.store, files, self.guidelines.get, limits)
+        self.reader = BatchReader(
+            Desk(self.store, files, self.jobs), "small", limits, poll_seconds=0.05
+        )
         self.labeled = 0
         self.notes = LocalNotes()
         self.providers = SimpleNamespace(standings=lambda: standings(self.notes, Terms()))
+
+    def start(self) -> None:
+        """What else it does beside the jobs."""
+        self.reader.start()
+
+    def stop(self, timeout: float) -> None:
+        self.reader.stop(timeout)
 
     def each(self) -> list[SmallService]:
         return [self]

@@ -65,6 +65,15 @@ async def no_sound(path: Path, language: str | None) -> Any:
     raise AssertionError(path)
 
 
+class Limited(Jobs):
+    """A queue with as much room as a test says."""
+
+    told: Callable[[], int]
+
+    def room(self) -> int:
+        return self.told()
+
+
 class BatchService:
     """Begins to work when it is entered."""
 
@@ -88,7 +97,7 @@ class BatchService:
         self.runner = Runner(
             self.store, lambda _: self.jobs, worker=worker, poll_seconds=0.05, beside=[self]
         )
-        self.jobs = Jobs(
+        self.jobs = Limited(
             self.store,
             PaidByBatch(self.store, label),
             no_sound,
@@ -96,8 +105,9 @@ class BatchService:
             chunk=chunk,
             patience=Patience(tries=1, first_wait=0.01),
         )
+        self.jobs.told = room
         self.reader = BatchReader(
-            Desk(self.store, self.files, self.jobs.enqueue, room),
+            Desk(self.store, self.files, self.jobs),
             worker,
             self.limits,
             poll_seconds=0.02,
