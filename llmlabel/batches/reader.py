@@ -43,6 +43,14 @@ LOOK_SECONDS = 1.0
 REST_SECONDS = 5.0
 """How long a batch is left alone that could not be read."""
 
+ABSENT_SECONDS = 30.0
+"""How long a batch is left to other hosts whose file is not on this one."""
+
+NOT_HERE = (
+    "A worker does not see the file; have all hosts share the folder LLMLABEL_HOME or, if the file "
+    "was lost, cancel the batch and send it again."
+)
+
 TIDY_SECONDS = 300.0
 PASSING = (EXHAUSTED, LEFT_ALONE)
 
@@ -91,7 +99,6 @@ class _Open:
         self.rests_until = 0.0
         self.money_at = 0.0
         self.finish_at = 0.0
-        self.absent = False
 
 
 class BatchReader:
@@ -124,6 +131,7 @@ class BatchReader:
         self._hold_seconds = hold_seconds
         self._keep = keep
         self._open: dict[str, _Open] = {}
+        self._absent: dict[str, float] = {}
         self._stopping = threading.Event()
         self._unpacker = ThreadPoolExecutor(1, thread_name_prefix="unpacking")
         self._thread = threading.Thread(target=self._run, name="batches", daemon=True)
@@ -164,7 +172,11 @@ class BatchReader:
 
     def _round(self) -> bool:
         worked = False
-        taken = self._desk.store.batches.take(self._worker, self._hold_seconds, AT_ONCE)
+        now = time.monotonic()
+        self._absent = {id: until for id, until in self._absent.items() if until > now}
+        taken = self._desk.store.batches.take(
+            self._worker, self._hold_seconds, AT_ONCE, self._absent
+        )
         for id in set(self._open) - {batch.id for batch in taken}:
             self._forget(id)
         for batch in taken:
@@ -224,7 +236,7 @@ class BatchReader:
     def _prepare(self, batch: Batch, known: _Open) -> bool:
         """Unpack the file and count its lines, while other batches go on."""
         if known.preparing is None:
-            if not self._is_here(batch, known):
+            if not self._is_here(batch):
                 return False
             known.preparing = self._unpacker.submit(self._prepared, batch)
         if not known.preparing.done():
@@ -242,17 +254,14 @@ class BatchReader:
         self._desk.store.batches.counted(batch.id, self._worker, lines)
         return True
 
-    def _is_here(self, batch: Batch, known: _Open) -> bool:
-        path, lines = self._desk.files.sent(batch.id), self._desk.files.lines(batch.id)
-        if path.exists() or lines.exists():
+    def _is_here(self, batch: Batch) -> bool:
+        """Whether this host has the file; if not, another may."""
+        files = self._desk.files
+        if files.sent(batch.id).exists() or files.lines(batch.id).exists():
             return True
-        if not known.absent:
-            known.absent = True
-            log.warning(
-                "the file of a batch is not on this host; have all hosts share LLMLABEL_HOME",
-                batch=batch.id,
-            )
-        self._desk.store.batches.leave(self._worker, batch.id)
+        log.warning("the file of a batch is not on this host", batch=batch.id)
+        self._absent[batch.id] = time.monotonic() + ABSENT_SECONDS
+        self._desk.store.batches.pass_on(batch.id, self._worker, NOT_HERE)
         return False
 
     def _prepared(self, batch: Batch) -> int:
@@ -280,7 +289,7 @@ class BatchReader:
             path = self._desk.files.lines(batch.id)
             path = path if path.exists() else self._desk.files.sent(batch.id)
             if not path.exists():
-                self._is_here(batch, known)
+                self._is_here(batch)
                 return False
             known.place = batch.lines_read
             known.lines = read_lines(path, batch, self._limits, known.place)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -47,16 +47,20 @@ class LeaseLost(Exception):
 class BatchWork(Batches):
     """The batches of one database, for the workers that read them."""
 
-    def take(self, worker: str, hold_seconds: float, limit: int) -> list[Batch]:
+    def take(
+        self, worker: str, hold_seconds: float, limit: int, without: Collection[str] = ()
+    ) -> list[Batch]:
         """Lease batches that nobody reads, and keep those held; oldest first.
 
         Args:
             worker: Name of the process, unlike any other's.
             hold_seconds: How long the lease holds without being renewed by this method.
             limit: Batches held at most.
+            without: Ids of batches to leave to others.
         """
+        wanted = sa.and_(batches.c.status.in_(LIVE), batches.c.id.not_in(list(without)))
         with self._database.read() as connection:
-            query = sa.select(batches).where(batches.c.status.in_(LIVE)).order_by(batches.c.seq)
+            query = sa.select(batches).where(wanted).order_by(batches.c.seq)
             live = connection.execute(query).all()
             now = self._database.seconds(connection) if live else 0.0
         mine = [row for row in live if row.leased_by == worker]
@@ -71,7 +75,7 @@ class BatchWork(Batches):
             open_ = sa.or_(batches.c.lease_until.is_(None), batches.c.lease_until < now, held)
             rows = connection.execute(
                 sa.select(batches)
-                .where(batches.c.status.in_(LIVE), open_)
+                .where(wanted, open_)
                 .order_by(sa.case((held, 0), else_=1), batches.c.seq)
                 .limit(limit)
             ).all()
@@ -83,13 +87,21 @@ class BatchWork(Batches):
             )
         return [batch_of(row) for row in rows]
 
-    def leave(self, worker: str, id: str | None = None) -> None:
-        """Let others read what this worker held, or this one of it."""
-        held = sa.update(batches).where(batches.c.leased_by == worker)
-        if id is not None:
-            held = held.where(batches.c.id == id)
+    def leave(self, worker: str) -> None:
+        """Let others read what this worker held."""
+        free = sa.update(batches).values(leased_by=None, lease_until=None)
         with self._database.write() as connection:
-            connection.execute(held.values(leased_by=None, lease_until=None))
+            connection.execute(free.where(batches.c.leased_by == worker))
+
+    def pass_on(self, id: str, worker: str, why: str) -> None:
+        """Let others read one batch, and say why this worker does not.
+
+        Raises:
+            LeaseLost: As the class says.
+        """
+        with self._database.write() as connection:
+            self._held(connection, id, worker, "reading")
+            self._set(connection, id, leased_by=None, lease_until=None, problem=why)
 
     def counted(self, id: str, worker: str, lines: int) -> None:
         """Note how many lines the file has; it is ready to be read then.
@@ -99,7 +111,7 @@ class BatchWork(Batches):
         """
         with self._database.write() as connection:
             self._held(connection, id, worker, "reading")
-            self._set(connection, id, lines=lines)
+            self._set(connection, id, lines=lines, problem=None)
 
     def accept(self, id: str, worker: str, place: int, part: Slice, enqueue: Enqueue) -> Batch:
         """Accept a slice: its documents, what is asked of them, and the new place in the file.
@@ -148,6 +160,7 @@ class BatchWork(Batches):
                 lines_read=part.read_to,
                 accepted=row.accepted + len(kept),
                 refused=row.refused + len(errors),
+                problem=row.problem if row.code else None,
                 started_at=row.started_at or when,
                 pace_at=row.pace_at or when,
                 **({} if row.pace_at else {"pace_settled": self._settled(connection, row)}),

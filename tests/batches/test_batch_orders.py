@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -259,3 +260,27 @@ def test_what_cannot_be_ordered_is_refused(quick: BatchService) -> None:
         quick.batches.create(["no-such-guideline"])
     with pytest.raises(NotFound):
         quick.batches.cancel("b-none")
+
+
+def test_a_file_that_is_not_on_this_host_is_left_to_others(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+    with BatchService(url, tmp_path, room=lambda: 0).working() as service:
+        id = service.send(_lines(10)).id
+        elsewhere = tmp_path / "elsewhere"
+        (service.files.folder / id).rename(elsewhere)
+        service.reader._open.clear()
+        _until(lambda: "share" in (service.batches.get(id).problem or ""))
+        assert service.store.batches.take("other", 30.0, 1)[0].id == id
+        elsewhere.rename(service.files.folder / id)
+        service.store.batches.leave("other")
+        service.reader._absent.clear()
+        service.jobs.told = lambda: 100
+        done = service.wait(id)
+        assert (done.accepted, done.problem) == (10, None)
+
+
+def _until(reached: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not reached():
+        assert time.monotonic() < end
+        time.sleep(0.01)
