@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,8 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import httpx
-
+from eval.listening import address_of
 from llmlabel.domain.answer import ChoiceAnswer
 from llmlabel.domain.confidence import Confidence
 from llmlabel.domain.document import Document
@@ -55,7 +52,6 @@ The mood of the writer, not of the people written about.
 - **MOOD-2**: Two moods of equal strength are `torn`.
 """
 TEXT = "We waited for two hours, then the parcel came after all, and everybody laughed. " * 3
-START_SECONDS = 120
 
 
 class Served(NamedTuple):
@@ -199,13 +195,11 @@ def serving(folder: Path, url: str, guidelines: Path, **settings: object) -> Ite
         guidelines: A folder of guidelines.
         settings: More of them, by their names in `llmlabel.settings`.
     """
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
     values = {
         "home": folder / "home",
         "database_url": url,
         "guideline_paths": guidelines,
-        "port": port,
+        "port": 0,
         "train_after": 0,
         "log_level": "warning",
         **settings,
@@ -220,8 +214,7 @@ def serving(folder: Path, url: str, guidelines: Path, **settings: object) -> Ite
             stderr=out,
         )
         try:
-            _wait(process, address := f"http://127.0.0.1:{port}", log)
-            yield Served(address, process.pid)
+            yield Served(address_of(process, log), process.pid)
         finally:
             process.terminate()
             try:
@@ -229,15 +222,3 @@ def serving(folder: Path, url: str, guidelines: Path, **settings: object) -> Ite
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-
-
-def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
-    until = time.monotonic() + START_SECONDS
-    while process.poll() is None and time.monotonic() < until:
-        try:
-            if httpx.get(f"{address}/healthz").is_success:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    raise SystemExit(f"the service did not start:\n{log.read_text('utf-8', 'replace')[-4000:]}")

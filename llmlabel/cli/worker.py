@@ -70,6 +70,9 @@ def worker(
         f"llmlabel works on {', '.join(settings.queues)}. Stop it with Ctrl-C.", highlight=False
     )
     _until(told)
+    errors.print(
+        "llmlabel ends what is under way. Stop it again to hand all back.", highlight=False
+    )
     ending = threading.Thread(target=application.runner.stop, args=(STOP_SECONDS,))
     ending.start()
     while ending.is_alive():

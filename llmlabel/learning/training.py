@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import copy_context
+from functools import partial
 
 import numpy as np
 
@@ -133,11 +135,16 @@ def due(store: Store, guideline: str, train_after: int) -> bool:
 
 async def _begin(guideline: Guideline, store: Store, by: str, wait: float) -> str:
     end = time.monotonic() + wait
+    begin = partial(store.trainings.begin, guideline.ref, guideline.sha256, by)
     while True:
+        # No task, which an interruption would end: the thread goes on, and what it begins as well.
+        begun = asyncio.get_running_loop().run_in_executor(None, copy_context().run, begin)
         try:
-            return await asyncio.to_thread(
-                store.trainings.begin, guideline.ref, guideline.sha256, by
-            )
+            return await asyncio.shield(begun)
+        except asyncio.CancelledError:
+            with contextlib.suppress(LlmlabelError):
+                store.trainings.fail(await begun, "It was interrupted as it began.")
+            raise
         except TrainingUnderWay:
             if time.monotonic() >= end:
                 raise

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 from small_service import SmallService, tone
 
-WAIT = {"Prefer": "wait=20"}
+WAIT = {"Prefer": "wait=60"}
 
 
 async def send(

@@ -10,7 +10,7 @@ from llmlabel.domain.document import Document
 from llmlabel.domain.gold import NewGold, part_of
 from llmlabel.domain.promise import Promise
 
-WAIT = {"Prefer": "wait=30"}
+WAIT = {"Prefer": "wait=60"}
 PROMISE = {"kind": "delivered", "error": 0.05, "probability": 0.95}
 ASK = {"guideline": "sentiment", "promise": PROMISE}
 REF = "sentiment@1.0.0"

@@ -10,7 +10,7 @@ import pytest
 from small_service import SmallService
 
 ONE = {"id": "a", "text": "A fine day.", "guidelines": ["sentiment"]}
-WAIT = {"Prefer": "wait=20"}
+WAIT = {"Prefer": "wait=60"}
 
 
 async def test_a_text_is_accepted_with_the_place_where_its_labels_will_be(
@@ -76,7 +76,8 @@ async def test_many_clients_may_wait_while_others_are_served(
         asyncio.create_task(client.post("/v1/documents", json={**ONE, "id": f"w{n}"}, headers=WAIT))
         for n in range(60)
     ]
-    await asyncio.sleep(0.5)
+    while service.store.counts().requests["queued"] < len(waiting):  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
     assert (await client.get("/healthz")).status_code == 200
     assert not any(task.done() for task in waiting)
     service.held = False

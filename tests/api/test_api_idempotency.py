@@ -11,7 +11,7 @@ from small_service import SmallService, tone
 
 ONE = {"text": "A fine day.", "guidelines": ["sentiment"]}
 KEY = {"Idempotency-Key": "k-1"}
-WAIT = {**KEY, "Prefer": "wait=20"}
+WAIT = {**KEY, "Prefer": "wait=60"}
 
 
 async def test_the_same_request_again_gets_the_first_answer(

@@ -66,7 +66,7 @@ async def test_no_line_holds_a_text_and_each_has_its_ids(
                 "text": f"{SECRET} is {kind}",
                 "guidelines": ["sentiment"],
             },
-            headers={"Prefer": "wait=20", "X-Request-ID": f"request-{kind.strip('?')}"},
+            headers={"Prefer": "wait=60", "X-Request-ID": f"request-{kind.strip('?')}"},
         )
         assert sent.status_code == 200, sent.text
         ids[kind.strip("?")] = sent.headers["X-Request-ID"]

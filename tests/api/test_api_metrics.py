@@ -70,7 +70,7 @@ async def test_labels_queue_and_reviews_are_told(
 ) -> None:
     for text in ("Fine.", "Good.", "Is it?"):
         body = {"text": text, "guidelines": ["sentiment"]}
-        sent = await client.post("/v1/documents", json=body, headers={"Prefer": "wait=20"})
+        sent = await client.post("/v1/documents", json=body, headers={"Prefer": "wait=60"})
         assert sent.status_code == 200
     service.held = True
     await client.post("/v1/documents", json={"text": "Waits.", "guidelines": ["sentiment"]})

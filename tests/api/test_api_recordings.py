@@ -25,7 +25,7 @@ async def send(client: httpx.AsyncClient, sound: bytes, **more: Any) -> None:
         "/v1/audio",
         files={"file": file},
         data={"id": more.pop("id", "calls/7")},
-        headers={"Prefer": "wait=20"},
+        headers={"Prefer": "wait=60"},
     )
     assert answer.status_code == 200, answer.text
 

@@ -155,11 +155,12 @@ async def test_the_service_answers_on_a_socket(service: SmallService) -> None:
     while not server.started:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+    address = f"http://127.0.0.1:{port}"
+    async with httpx.AsyncClient(base_url=address, timeout=120) as client:
         answer = await client.post(
             "/v1/documents",
             json={"id": "a/b", "text": "A fine day.", "guidelines": ["sentiment"]},
-            headers={"Prefer": "wait=20"},
+            headers={"Prefer": "wait=60"},
         )
         assert answer.status_code == 200, answer.text
         assert (await client.get(answer.headers["location"])).json()["id"] == "a/b"

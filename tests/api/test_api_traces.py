@@ -61,7 +61,7 @@ async def _post(client: httpx.AsyncClient, text: str) -> None:
     answer = await client.post(
         "/v1/documents",
         json={"text": text, "guidelines": ["sentiment"]},
-        headers={"Prefer": "wait=20", "traceparent": f"00-{TRACE}-{CALLER}-01"},
+        headers={"Prefer": "wait=60", "traceparent": f"00-{TRACE}-{CALLER}-01"},
     )
     assert answer.status_code == 200, answer.text
 

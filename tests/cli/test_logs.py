@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import httpx
 import pytest
 import structlog
 
+from eval.listening import address_of
 from llmlabel.cli.logs import log_to_stderr
 
 
@@ -108,20 +108,10 @@ def test_the_service_logs_json_where_it_is_asked_to(
         lines = written.read_text().splitlines()
         return [json.loads(line) for line in lines if line.startswith("{")]
 
-    def address() -> str | None:
-        for entry in entries():
-            if "running on" in entry["event"]:
-                return entry["event"].split()[3]
-        return None
-
-    end = time.monotonic() + 60
-    while (found := address()) is None:
-        assert process.poll() is None, written.read_text()
-        assert time.monotonic() < end, written.read_text()
-        time.sleep(0.1)
-    assert httpx.get(f"{found}/healthz").status_code == 200
+    address = address_of(process, written)
+    assert httpx.get(f"{address}/healthz", timeout=120).status_code == 200
     process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=120)
     assert out == ""
     assert any("GET /healthz" in entry["event"] for entry in entries())
     assert {entry["level"] for entry in entries()} == {"info"}

@@ -86,6 +86,7 @@ def test_a_decided_item_without_its_label_is_noticed(worked: tuple[Store, int, D
     assert any("is verified: True, should be False" in each for each in found)
 
 
+@pytest.mark.timeout(600)
 def test_the_command_prints_its_table_and_succeeds() -> None:
     options = ["--reviewers", "3", "--seconds", "2", "--documents", "40"]
     said = subprocess.run(
@@ -93,7 +94,7 @@ def test_the_command_prints_its_table_and_succeeds() -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=150,
+        timeout=540,
         check=False,
     )
     assert said.returncode == 0, said.stdout + said.stderr

@@ -13,7 +13,7 @@ from llmlabel.store import Store
 from llmlabel.store.tables import labels, predictions, reviews
 
 WORKER = Path(__file__).with_name("worker.py")
-Start = Callable[[str, str, int], "subprocess.Popen[str]"]
+Start = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture
@@ -21,9 +21,12 @@ def start(database_url: str, tmp_path: Path) -> Iterator[Start]:
     """Starts worker processes; those left are killed at the end."""
     running: list[subprocess.Popen[str]] = []
 
-    def begin(name: str, mode: str, count: int) -> subprocess.Popen[str]:
+    def begin(
+        name: str, mode: str, count: int, *, hold: int | None = None
+    ) -> subprocess.Popen[str]:
+        words = [database_url, str(tmp_path), name, mode, str(count), str(hold or count)]
         process = subprocess.Popen(
-            [sys.executable, str(WORKER), database_url, str(tmp_path), name, mode, str(count)],
+            [sys.executable, str(WORKER), *words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -47,7 +50,7 @@ def _says(process: subprocess.Popen[str]) -> str:
 
 
 def _wait_for(reached: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while not reached():
         assert time.monotonic() < end, "the worker did not come so far"
         time.sleep(0.01)
@@ -71,7 +74,7 @@ def test_killing_the_worker_again_and_again_loses_nothing_and_doubles_nothing(
 ) -> None:
     count = 120
     for kill_at, mode in ((15, "submit"), (60, "work")):
-        process = start("w", mode, count)
+        process = start("w", mode, count, hold=kill_at)
         assert _says(process) == "accepted"
         _wait_for(lambda at=kill_at: _rows(store, labels) >= at)  # type: ignore[misc]
         process.kill()
@@ -85,7 +88,7 @@ def test_killing_the_worker_again_and_again_loses_nothing_and_doubles_nothing(
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_a_living_worker_takes_over_from_one_that_never_returns(store: Store, start: Start) -> None:
     count = 40
-    lost = start("lost", "submit", count)
+    lost = start("lost", "submit", count, hold=10)
     assert _says(lost) == "accepted"
     _wait_for(lambda: _rows(store, labels) >= 10)
     lost.kill()

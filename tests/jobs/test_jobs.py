@@ -100,7 +100,7 @@ def test_accepted_documents_are_labeled_in_chunks_under_every_guideline(
     ids = [f"d{n:02}" for n in range(25)]
     stored = jobs.submit(_docs(*ids), [SENTIMENT, INTENT])
     assert {(item.status, item.created) for item in stored} == {("queued", True)}
-    assert jobs.wait(ids, 30)
+    assert jobs.wait(ids, 120)
     for item in store.documents.get_many(ids):
         assert [stored.label.guideline for stored in item.labels] == [INTENT, SENTIMENT]
     assert sorted(len(documents) for documents, _ in labeling.calls) == [5, 5, 10, 10, 10, 10]
@@ -108,10 +108,10 @@ def test_accepted_documents_are_labeled_in_chunks_under_every_guideline(
 
 def test_a_document_submitted_again_is_not_labeled_again(jobs: Jobs, labeling: Labeling) -> None:
     jobs.submit(_docs("a"), [SENTIMENT])
-    assert jobs.wait(["a"], 30)
+    assert jobs.wait(["a"], 120)
     again = jobs.submit(_docs("a", "b"), [SENTIMENT])
     assert [(item.created, item.status) for item in again] == [(False, "done"), (True, "queued")]
-    assert jobs.wait(["a", "b"], 30)
+    assert jobs.wait(["a", "b"], 120)
     assert [documents for documents, _ in labeling.calls] == [["a"], ["b"]]
 
 
@@ -119,7 +119,7 @@ def test_a_conflict_accepts_nothing(jobs: Jobs, store: Store, labeling: Labeling
     jobs.submit(_docs("a"), [])
     with pytest.raises(DocumentConflict):
         jobs.submit([*_docs("b"), Document.of_text("other", id="a")], [SENTIMENT])
-    assert jobs.wait(["a", "b"], 5)
+    assert jobs.wait(["a", "b"], 120)
     assert labeling.calls == []
     assert store.counts().documents == 1
 
@@ -130,7 +130,7 @@ def test_what_may_succeed_is_tried_again(
 ) -> None:
     labeling.errors = [error, error]
     jobs.submit(_docs("a"), [SENTIMENT])
-    assert jobs.wait(["a"], 30)
+    assert jobs.wait(["a"], 120)
     assert store.documents.get("a").status == "done"
     assert len(labeling.calls) == 3
 
@@ -148,7 +148,7 @@ def test_work_that_cannot_be_done_fails_with_its_reason_and_can_be_asked_anew(
 ) -> None:
     labeling.errors = list(errors)
     jobs.submit(_docs("a", "b"), [SENTIMENT])
-    assert jobs.wait(["a", "b"], 30)
+    assert jobs.wait(["a", "b"], 120)
     for stored in store.documents.get_many(["a", "b"]):
         assert stored.status == "failed"
         assert stored.labels == ()
@@ -157,7 +157,7 @@ def test_work_that_cannot_be_done_fails_with_its_reason_and_can_be_asked_anew(
         assert stored.requests[0].failure.detail == errors[-1].args[0]
     assert len(labeling.calls) == calls
     assert jobs.requeue("a").status == "queued"
-    assert jobs.wait(["a"], 30)
+    assert jobs.wait(["a"], 120)
     assert store.documents.get("a").status == "done"
     assert store.documents.get("a").requests[0].run == 2
     assert store.documents.get("b").status == "failed"
@@ -168,7 +168,7 @@ def test_one_document_that_cannot_be_labeled_does_not_harm_the_others(
 ) -> None:
     labeling.bad = {"b"}
     jobs.submit(_docs("a", "b", "c"), [SENTIMENT])
-    assert jobs.wait(["a", "b", "c"], 30)
+    assert jobs.wait(["a", "b", "c"], 120)
     assert [item.status for item in store.documents.get_many(["a", "b", "c"])] == [
         "done",
         "failed",
@@ -186,7 +186,7 @@ def test_labels_in_another_order_are_never_stored(store: Store) -> None:
     jobs = alone(store, mixed_up, Listening())
     jobs.runner.start()
     jobs.submit(_docs("a", "b"), [SENTIMENT])
-    assert jobs.wait(["a", "b"], 30)
+    assert jobs.wait(["a", "b"], 120)
     jobs.runner.stop()
     assert store.counts().requests == {"queued": 0, "done": 0, "failed": 2}
     assert store.counts().labels_accepted == 0
@@ -206,7 +206,7 @@ def test_a_recording_is_transcribed_and_its_text_labeled(store: Store, jobs: Job
     stored = jobs.submit_recording(
         _keep(store, b"SOUNDhello there"), [SENTIMENT, "transcription@1.0.0"], language="de"
     )
-    assert jobs.wait([stored.id], 30)
+    assert jobs.wait([stored.id], 120)
     done = store.documents.get(stored.id)
     assert done.document is not None
     assert (done.document.text, done.document.language) == ("hello there", "de")
@@ -217,7 +217,7 @@ def test_a_recording_is_transcribed_and_its_text_labeled(store: Store, jobs: Job
 
 def test_a_recording_that_cannot_be_read_fails_with_its_reason(store: Store, jobs: Jobs) -> None:
     stored = jobs.submit_recording(_keep(store, b"text"), [SENTIMENT])
-    assert jobs.wait([stored.id], 30)
+    assert jobs.wait([stored.id], 120)
     done = store.documents.get(stored.id)
     assert (done.status, done.document) == ("failed", None)
     assert done.failure is not None
@@ -228,7 +228,7 @@ def test_silence_is_a_transcript_but_no_sentiment(
     store: Store, jobs: Jobs, labeling: Labeling
 ) -> None:
     stored = jobs.submit_recording(_keep(store, b"SOUND"), [SENTIMENT, "transcription@1.0.0"])
-    assert jobs.wait([stored.id], 30)
+    assert jobs.wait([stored.id], 120)
     by_guideline = {item.guideline: item for item in store.documents.get(stored.id).requests}
     assert by_guideline["transcription@1.0.0"].status == "done"
     failure = by_guideline[SENTIMENT].failure
@@ -242,7 +242,7 @@ def test_one_process_runs_one_queue(store: Store, jobs: Jobs, labeling: Labeling
     with pytest.raises(Unsupported):
         other.runner.start()
     jobs.submit(_docs("a"), [SENTIMENT])
-    assert jobs.wait(["a"], 30)
+    assert jobs.wait(["a"], 120)
 
 
 def test_a_job_cut_off_by_a_stop_is_done_by_the_next_start(store: Store) -> None:
@@ -256,7 +256,7 @@ def test_a_job_cut_off_by_a_stop_is_done_by_the_next_start(store: Store) -> None
     first = alone(store, forever, Listening(), runner={"worker": "w"})
     first.runner.start()
     first.submit(_docs("a", "b"), [SENTIMENT])
-    assert begun.wait(30)
+    assert begun.wait(120)
     first.runner.stop(timeout=0.1)
     stored = store.documents.get("a")
     assert stored.status == "queued"
@@ -264,7 +264,7 @@ def test_a_job_cut_off_by_a_stop_is_done_by_the_next_start(store: Store) -> None
     labeling = Labeling()
     second = alone(store, labeling, Listening(), runner={"worker": "w"})
     second.runner.start()
-    assert second.wait(["a", "b"], 30)
+    assert second.wait(["a", "b"], 120)
     second.runner.stop()
     assert labeling.calls == [(["a", "b"], SENTIMENT)]
 
@@ -280,7 +280,7 @@ def test_all_labeling_shares_one_event_loop(store: Store) -> None:
     jobs = alone(store, note, Listening(), chunk=1)
     jobs.runner.start()
     jobs.submit(_docs(*"abcdef"), [SENTIMENT])
-    assert jobs.wait(list("abcdef"), 30)
+    assert jobs.wait(list("abcdef"), 120)
     jobs.runner.stop()
     assert len(loops) == 1
 
@@ -302,7 +302,7 @@ def test_threads_that_submit_the_same_documents_get_each_labeled_once(
         thread.start()
     for thread in threads:
         thread.join()
-    assert jobs.wait(ids, 30)
+    assert jobs.wait(ids, 120)
     assert sum(created) == 20
     assert sorted(id for documents, _ in labeling.calls for id in documents) == sorted(ids)
     assert store.counts().requests["done"] == 20

@@ -55,9 +55,11 @@ def start(service: Application) -> Iterator[Start]:
     }
     running: list[subprocess.Popen[bytes]] = []
 
-    def begin(*options: str) -> subprocess.Popen[bytes]:
+    def begin(*options: str, log: Path | None = None) -> subprocess.Popen[bytes]:
         code = "from llmlabel.cli.main import run; run()"
-        running.append(subprocess.Popen([sys.executable, "-c", code, "worker", *options], env=env))
+        with (log or Path(os.devnull)).open("wb") as out:
+            command = [sys.executable, "-c", code, "worker", *options]
+            running.append(subprocess.Popen(command, env=env, stderr=out))
         return running[-1]
 
     yield begin
@@ -73,37 +75,51 @@ def until(reached: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+def with_metrics(start: Start) -> tuple[subprocess.Popen[bytes], int]:
+    """A worker of the text queue that answers Prometheus, and where."""
+    while True:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        process = start("--queues", "text", "--metrics-port", str(port))
+        until(lambda: answers(port) or process.poll() is not None)  # noqa: B023
+        if process.poll() is None:
+            return process, port  # else another program was faster, and took the port
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as one:
+        return one.connect_ex(("127.0.0.1", port)) == 0
+
+
 def test_a_worker_labels_what_a_service_without_one_accepted(
     service: Application, start: Start
 ) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     documents = [Document.of_text(text) for text in mood.texts(60, 0)]
     service.jobs.submit(documents, [mood.REF])
-    process = start("--queues", "text", "--metrics-port", str(port))
+    process, port = with_metrics(start)
     assert service.jobs.wait([each.id for each in documents], 120)
     assert service.store.counts().requests == {"queued": 0, "done": 60, "failed": 0}
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
         assert 'llmlabel_jobs_total{outcome="done",queue="label"' in answer.read().decode()
     [worker] = service.store.work.signs()
     process.send_signal(signal.SIGTERM)
-    assert process.wait(60) == 0
+    assert process.wait(120) == 0
     assert worker not in service.store.work.signs()
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_worker_told_twice_to_stop_hands_back_what_it_had_begun(
-    service: Application, start: Start, provider: FakeProvider
+    service: Application, start: Start, provider: FakeProvider, tmp_path: Path
 ) -> None:
+    log = tmp_path / "log"
     provider._think_seconds = 3600
     [stored] = service.jobs.submit([Document.of_text("good day 1")], [mood.REF])
-    process = start()
+    process = start(log=log)
     until(lambda: bool(provider.requests))
     process.send_signal(signal.SIGTERM)
-    time.sleep(0.5)
+    until(lambda: b"Stop it again" in log.read_bytes())
     process.send_signal(signal.SIGTERM)
-    assert process.wait(60) == 0
+    assert process.wait(120) == 0
     assert status(service.store) == "ENQUEUED"
     assert service.store.documents.get(stored.id).requests[0].attempts == 0
 

@@ -1,6 +1,8 @@
-"""A process that works until it is told to stop or killed: python worker.py URL FOLDER NAME MODE N.
+"""A process that works until it is told to stop or killed.
 
-MODE `submit` first accepts N documents; `poison` does so too, and labeling d3 ends the process.
+python worker.py URL FOLDER NAME MODE N HOLD: MODE `submit` first accepts N documents; `poison`
+does so too, and labeling d3 ends the process. After HOLD documents it is busy with the next ones
+for ever.
 """
 
 from __future__ import annotations
@@ -47,9 +49,18 @@ def label(document: Document, guideline: str) -> Label:
     )
 
 
-async def slowly(documents: Sequence[Document], guideline: str) -> Sequence[Label]:
-    await asyncio.sleep(0.02 * len(documents))
-    return [label(document, guideline) for document in documents]
+class Slowly:
+    """Labels so many documents, and never ends the next."""
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+
+    async def __call__(self, documents: Sequence[Document], guideline: str) -> Sequence[Label]:
+        if self._left <= 0:
+            await asyncio.sleep(3600)
+        self._left -= len(documents)
+        await asyncio.sleep(0.02 * len(documents))
+        return [label(document, guideline) for document in documents]
 
 
 async def deadly(documents: Sequence[Document], guideline: str) -> Sequence[Label]:
@@ -76,11 +87,11 @@ def say(word: str) -> None:
 
 
 def main() -> None:
-    url, folder, name, mode, count = sys.argv[1:]
+    url, folder, name, mode, count, hold = sys.argv[1:]
     store = Store.open(url, recordings=Path(folder))
     jobs = alone(
         store,
-        deadly if mode == "poison" else slowly,
+        deadly if mode == "poison" else Slowly(int(hold)),
         no_sound,
         chunk=10,
         runner={"worker": name},

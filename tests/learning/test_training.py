@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -176,10 +177,37 @@ async def test_a_failing_labeler_leaves_the_earlier_training_in_use(world: World
 async def test_an_interrupted_training_makes_way_for_the_next(world: World) -> None:
     world.gold(100)
     task = asyncio.create_task(train(world))
-    await asyncio.sleep(0.05)
+    while not world.store.trainings.list(world.guideline.ref):  # noqa: ASYNC110
+        await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+    report = await train(world)
+    assert active(world) == report.id
+
+
+async def test_one_interrupted_as_it_begins_makes_way_as_well(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.gold(100)
+    begin = world.store.trainings.begin
+    entered, go_on = threading.Event(), threading.Event()
+
+    def slow(*given: str) -> str:
+        entered.set()
+        go_on.wait(60)
+        return begin(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.store.trainings, "begin", slow)
+        task = asyncio.create_task(train(world))
+        await asyncio.to_thread(entered.wait)
+        task.cancel()
+        await asyncio.sleep(0)
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert [row.status for row in world.store.trainings.list()] == ["failed"]
     report = await train(world)
     assert active(world) == report.id
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +13,7 @@ import httpx
 import pytest
 from mood_service import write_guideline
 
+from eval.listening import address_of
 from llmlabel.testing import FakeProvider
 from llmlabel.testing.faults import Fault
 from llmlabel.testing.provider import ProviderRequest
@@ -39,9 +38,6 @@ def provider() -> Iterator[FakeProvider]:
 def test_the_log_of_a_service_holds_no_text(
     tmp_path: Path, provider: FakeProvider, form: str
 ) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     given = {
         "HOME": str(tmp_path / "home"),
         "GUIDELINE_PATHS": str(write_guideline(tmp_path / "guidelines", promise="")),
@@ -51,7 +47,7 @@ def test_the_log_of_a_service_holds_no_text(
         "LLM_ATTEMPTS": "1",
         "LOG_LEVEL": "debug",
         "LOG_FORMAT": form,
-        "PORT": str(port),
+        "PORT": "0",
     }
     log = tmp_path / "log"
     with log.open("wb") as out:
@@ -63,28 +59,15 @@ def test_the_log_of_a_service_holds_no_text(
             cwd=tmp_path,
         )
         try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=90) as client:
-                wait_for(client, service)
+            with httpx.Client(base_url=address_of(service, log), timeout=120) as client:
                 talk(client)
         finally:
             service.send_signal(signal.SIGINT)
-            service.wait(60)
+            service.wait(120)
     assert any(SECRET in request.text for request in provider.requests)
     written = log.read_text("utf-8", errors="replace")
     assert "/v1/documents" in written, "the log tells something at all"
     assert [line for line in written.splitlines() if SECRET in line] == []
-
-
-def wait_for(client: httpx.Client, service: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        assert service.poll() is None, "the service ended"
-        try:
-            if client.get("/healthz").status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.2)
-    raise AssertionError("the service does not answer")
 
 
 def talk(client: httpx.Client) -> None:
