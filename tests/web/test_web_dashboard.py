@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -70,10 +71,14 @@ def figure(page: Any, title: str) -> Any:
 
 
 def copied(page: Any, title: str) -> list[dict[str, str]]:
+    page.evaluate("navigator.clipboard.writeText('')")
     figure(page, title).get_by_role("button", name="Copy", exact=False).first.click()
-    figure(page, title).get_by_text("Copied").wait_for()
-    text = page.evaluate("navigator.clipboard.readText()")
-    return list(csv.DictReader(StringIO(text), delimiter="\t"))
+    until(lambda: bool(clipboard(page)), "what was copied")
+    return list(csv.DictReader(StringIO(clipboard(page)), delimiter="\t"))
+
+
+def clipboard(page: Any) -> str:
+    return str(page.evaluate("navigator.clipboard.readText()"))
 
 
 def test_every_figure_is_a_drawing_with_words_and_numbers(look: Look) -> None:
@@ -113,9 +118,11 @@ def test_copied_numbers_are_those_of_the_service(look: Look, service: ReviewServ
 def test_commands_can_be_copied(look: Look) -> None:
     page = look("wares", permissions=["clipboard-read", "clipboard-write"])
     line = "llmlabel gold import FILE -g wares@1.0.0"
+    page.clock.install()
+    page.clock.pause_at(datetime.now(UTC) + timedelta(hours=1))  # it is said for a moment only
     page.get_by_role("button", name=f"Copy {line}").click()
     page.get_by_text("Copied").wait_for()
-    assert page.evaluate("navigator.clipboard.readText()") == line
+    assert clipboard(page) == line
 
 
 def test_of_150_labels_the_worst_pair_is_told_and_the_table_stays_small(

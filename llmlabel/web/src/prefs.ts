@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 import { allowSingleKeys } from "./keys";
 import { shelf } from "./queue/desk";
 
@@ -27,7 +27,8 @@ export function setPref<K extends keyof Prefs>(name: K, value: Prefs[K]): void {
 
 export function usePrefs(): Prefs {
   const [now, setNow] = useState(prefs);
-  useEffect(() => {
+  // At once: a key may change them before anything is painted.
+  useLayoutEffect(() => {
     const update = (): void => setNow(prefs());
     listeners.add(update);
     return () => void listeners.delete(update);

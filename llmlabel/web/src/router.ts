@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 
 export type Page = "welcome" | "review" | "adjudication" | "dashboard";
 
@@ -32,7 +32,8 @@ export function go(page: Page, guideline?: string | null, query: Record<string, 
 
 export function usePlace(): Place {
   const [hash, setHash] = useState(location.hash);
-  useEffect(() => {
+  // At once: a link may be followed before anything is painted.
+  useLayoutEffect(() => {
     const changed = (): void => setHash(location.hash);
     addEventListener("hashchange", changed);
     return () => removeEventListener("hashchange", changed);

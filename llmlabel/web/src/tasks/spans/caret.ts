@@ -49,6 +49,7 @@ export function useCaret(
       setShown(found && offsets.slice(found.start, found.end));
     };
     document.addEventListener("selectionchange", look);
+    look(); // a key may have selected something before this was painted
     return () => {
       document.removeEventListener("selectionchange", look);
       if (selected()) getSelection()?.removeAllRanges();
