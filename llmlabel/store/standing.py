@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from llmlabel.store.batches import CANCELLED
 from llmlabel.store.database import Database
 from llmlabel.store.tables import (
     labels,
@@ -60,7 +61,7 @@ class Standing:
         at: When it was read, by the store's clock.
         queued: Texts to label, by guideline.
         recordings: Recordings to transcribe.
-        failed: Texts that could not be labeled, by guideline.
+        failed: Texts that could not be labeled, by guideline; without those called off.
         failed_recordings: Recordings that could not be transcribed.
         labels: Labels ever made, by guideline and route (`accepted`, `review`, `verified`).
         verdicts: Verdicts ever given, by guideline and kind.
@@ -130,7 +131,7 @@ class Standings:
                     row.guideline: row.n
                     for row in connection.execute(
                         sa.select(requests.c.guideline, sa.func.count().label("n"))
-                        .where(requests.c.status == "failed")
+                        .where(requests.c.status == "failed", requests.c.error_code != CANCELLED)
                         .group_by(requests.c.guideline)
                     )
                 },
