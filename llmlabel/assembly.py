@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Self
 
 from pydantic import JsonValue
-from sqlalchemy.engine import make_url
 
 from llmlabel.audio import Progress, Transcription
 from llmlabel.domain.document import Document, sha256_of
@@ -36,6 +35,7 @@ from llmlabel.routing import Routing, Step
 from llmlabel.settings import Settings
 from llmlabel.shipped import search_folders
 from llmlabel.store import Store
+from llmlabel.store.connect import parsed_url
 from llmlabel.store.spending import Spending
 from llmlabel.weights import Weights
 
@@ -163,7 +163,7 @@ class Assembly(ABC):
         """Whether there is a database: labeling a file does not make one."""
         if "store" in self.__dict__ or not self.is_service:
             return True
-        url = make_url(self.settings.resolved_database_url)
+        url = parsed_url(self.settings.resolved_database_url)
         if url.get_backend_name() != "sqlite":
             return True
         return url.database is not None and Path(url.database).is_file()

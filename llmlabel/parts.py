@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from llmlabel.audio import TranscriptLabeler, WhisperTranscriber
 from llmlabel.domain.guideline import Guideline, LabelerStep
-from llmlabel.domain.privacy import Privacy, strictest
+from llmlabel.domain.privacy import Privacy, strictest, without_secrets
 from llmlabel.embedding import SentenceEmbedder
 from llmlabel.errors import RemoteRefused, Unsupported
 from llmlabel.labelers.llm_choice import LlmChoice
@@ -158,7 +158,7 @@ class Parts:
     def _files(self, name: str) -> dict[str, JsonValue]:
         entry = self.models.catalogue.find(name)
         if entry is None:
-            return {"model": name}
+            return {"model": without_secrets(name)}
         return {"model": entry.name, "files": {file.path: file.sha256 for file in entry.files}}
 
     def forget_texts(self, since: int) -> None:
@@ -207,8 +207,8 @@ class Parts:
         said = "its policy" if by_guideline else "LLMLABEL_PRIVACY"
         named = "in its `labelers`" if step.model else "with LLMLABEL_LLM"
         raise RemoteRefused(
-            f"{guideline.ref} is `local_only` by {said}, and {step.model or self.settings.llm} is "
-            f"a model of a provider, so nothing was sent; name one of `llmlabel models list` "
+            f"{guideline.ref} is `local_only` by {said}, and "
+            f"{without_secrets(step.model or self.settings.llm)} is a model of a provider, so nothing was sent; name one of `llmlabel models list` "
             f"{named}, or allow `redact`.",
             field="privacy",
         )

@@ -18,6 +18,7 @@ from llmlabel.api.problems import documented, respond
 from llmlabel.api.route import Route
 from llmlabel.api.service import Service, TheService
 from llmlabel.domain.guideline import Guideline
+from llmlabel.domain.privacy import without_secrets
 from llmlabel.domain.project import DEFAULT_PROJECT
 from llmlabel.llm.provider import ProviderStanding
 from llmlabel.models import ModelState
@@ -193,11 +194,12 @@ def _needed(service: Service, guidelines: Iterable[Guideline]) -> Iterable[str]:
 
 def _of_model(service: Service, name: str) -> ModelReadiness:
     if name in service.loaded:
-        return ModelReadiness(name=name, state="loaded")
+        return ModelReadiness(name=without_secrets(name), state="loaded")
     entry = service.models.catalogue.find(name)
     if entry is None:
         here = Path(name).expanduser().exists()
-        return ModelReadiness(name=name, state="available" if here else "external")
+        state: Literal["available", "external"] = "available" if here else "external"
+        return ModelReadiness(name=without_secrets(name), state=state)
     if service.models.state(entry.name) in (ModelState.READY, ModelState.UNVERIFIED):
         return ModelReadiness(name=name, state="available")
     return ModelReadiness(

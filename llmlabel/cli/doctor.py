@@ -14,6 +14,7 @@ from rich.table import Table
 
 from llmlabel import __version__
 from llmlabel.cli.console import console
+from llmlabel.domain.privacy import without_secrets
 from llmlabel.errors import LlmlabelError
 from llmlabel.guidelines import GuidelineLibrary
 from llmlabel.models import ModelStore
@@ -118,7 +119,9 @@ def _models(settings: Settings) -> Iterator[Finding]:
     for what, name in wanted.items():
         entry = store.catalogue.find(name)
         if entry is None:
-            yield Finding(what, True, f"{name} (not of the catalogue; tried when it is used)")
+            yield Finding(
+                what, True, f"{without_secrets(name)} (not of the catalogue; tried when it is used)"
+            )
             continue
         state = store.state(entry.name)
         good = state in (ModelState.READY, ModelState.UNVERIFIED)

@@ -12,6 +12,7 @@ import typer
 from llmlabel.cli.console import console, errors
 from llmlabel.cli.eval_table import print_report
 from llmlabel.cli.progress import Bar
+from llmlabel.domain.privacy import without_secrets
 from llmlabel.errors import InvalidInput
 from llmlabel.evaluation import baseline as baselines
 from llmlabel.evaluation.cases import CaseFile, load
@@ -136,7 +137,7 @@ def eval_command(
         "label_map": label_map,
         "examples": examples,
         "shots": shots,
-        "llm": settings.llm,
+        "llm": without_secrets(settings.llm),
         "batch": batch,
     }
     run = _Run(settings, data, label_names, limit, batch, target_accuracy)

@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 from rich.table import Table
 
 from llmlabel.cli.console import console
+from llmlabel.domain.privacy import without_secrets
 from llmlabel.settings import Settings
 
 
@@ -90,5 +91,5 @@ def _shown(value: Any) -> str:
     if isinstance(value, SecretStr):
         return "set"
     if isinstance(value, tuple):
-        return ", ".join(str(each) for each in value)
-    return str(value)
+        return ", ".join(without_secrets(str(each)) for each in value)
+    return without_secrets(str(value))

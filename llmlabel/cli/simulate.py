@@ -13,6 +13,7 @@ import typer
 from llmlabel.cli.console import console, errors
 from llmlabel.cli.progress import Bar
 from llmlabel.cli.simulate_table import print_simulation
+from llmlabel.domain.privacy import without_secrets
 from llmlabel.domain.promise import Promise
 from llmlabel.errors import InvalidInput
 from llmlabel.evaluation.cases import CaseFile, load
@@ -107,7 +108,7 @@ def simulate(
         "orders": orders,
         "seed": seed,
         "limit": limit,
-        "llm": settings.llm,
+        "llm": without_secrets(settings.llm),
     }
     if report is not None:
         report.mkdir(parents=True, exist_ok=True)  # before the work, not after it

@@ -26,6 +26,21 @@ def file_beside(file: Path, project: str) -> Path:
     return file.parent / "projects" / f"{project}.db"
 
 
+def parsed_url(url: str | sa.URL) -> sa.URL:
+    """The parts of a database's URL.
+
+    Raises:
+        InvalidSetting: It is none; what is said of it never repeats it, for it may hold a password.
+    """
+    try:
+        return sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError):
+        raise InvalidSetting(
+            "LLMLABEL_DATABASE_URL is not a database URL; write sqlite:///path/to/file.db or "
+            "postgresql://user:password@host/name, with %-codes for signs such as @ in a password."
+        ) from None
+
+
 def connected(url: str | sa.URL, attached: Path | None = None) -> sa.Engine:
     """Connections to a database.
 
@@ -36,13 +51,7 @@ def connected(url: str | sa.URL, attached: Path | None = None) -> sa.Engine:
     Raises:
         InvalidSetting: The URL is of another database, or of one in memory.
     """
-    try:
-        parsed = sa.make_url(url)
-    except sa.exc.ArgumentError as error:
-        raise InvalidSetting(
-            f"LLMLABEL_DATABASE_URL is not a database URL ({error}); write "
-            "sqlite:///path/to/file.db or postgresql://user:password@host/name."
-        ) from error
+    parsed = parsed_url(url)
     if parsed.drivername in {"postgres", "postgresql", "postgresql+psycopg"}:
         return _switched(
             _pinged(
