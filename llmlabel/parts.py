@@ -206,10 +206,10 @@ class Parts:
         by_guideline = guideline.policy.privacy == "local_only"
         said = "its policy" if by_guideline else "LLMLABEL_PRIVACY"
         named = "in its `labelers`" if step.model else "with LLMLABEL_LLM"
+        asked = without_secrets(step.model or self.settings.llm)
         raise RemoteRefused(
-            f"{guideline.ref} is `local_only` by {said}, and "
-            f"{without_secrets(step.model or self.settings.llm)} is a model of a provider, so nothing was sent; name one of `llmlabel models list` "
-            f"{named}, or allow `redact`.",
+            f"{guideline.ref} is `local_only` by {said}, and {asked} is a model of a provider, so "
+            f"nothing was sent; name one of `llmlabel models list` {named}, or allow `redact`.",
             field="privacy",
         )
 
