@@ -299,7 +299,8 @@ class Settings(BaseSettings):
 
     def folders_of(self, project: str) -> dict[str, Path]:
         """The folders of a project that hold files its database speaks of, by what they hold."""
-        return {"recordings": self.folder_of(project) / "recordings"}
+        folder = self.folder_of(project)
+        return {name: folder / name for name in ("recordings", "batches", "guidelines")}
 
     @property
     def resolved_database_url(self) -> str:

@@ -159,12 +159,7 @@ def _told(made: Manifest) -> str:
 
 def _service(url: str | None = None) -> Service:
     settings = Settings()
-
-    def folders(project: str) -> dict[str, Path]:
-        home = settings.home if project == "default" else settings.home / "projects" / project
-        return {"recordings": home / "recordings", "batches": home / "batches"}
-
-    return Service(url or settings.resolved_database_url, folders)
+    return Service(url or settings.resolved_database_url, settings.folders_of)
 
 
 @contextmanager
