@@ -68,8 +68,7 @@ class Assembly(ABC):
         else:
             self.models, self.prompts = service.models, service.prompts
             weights, providers = service.parts.weights, service.providers
-            tasks = [folder / "guidelines", *tasks]
-        self.guidelines = GuidelineLibrary(tasks)
+        self.guidelines = GuidelineLibrary([*settings.own_guidelines(project), *tasks])
         self.money = Money(settings, project, self._budget, self._spending)
         self.providers = providers.charging(self.money.budget())
         self.parts = Parts(

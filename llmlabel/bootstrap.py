@@ -18,6 +18,7 @@ from llmlabel.batches.reader import BatchReader, Desk
 from llmlabel.domain.project import ProjectBudget
 from llmlabel.jobs import Beside, Jobs, Runner
 from llmlabel.jobs.resume import Resumption
+from llmlabel.jobs.strays import Strays
 from llmlabel.jobs.traces import forget_jobs
 from llmlabel.learning.certification import CERTIFY, Certification
 from llmlabel.learning.erase import Erasing
@@ -298,11 +299,20 @@ class Application(Assembly):
         self.resumption()  # built late: it is of the jobs, which hold the upkeep
 
     @cached_property
+    def strays(self) -> Strays:
+        """Finds what was accepted and has no job; call it."""
+        return Strays(self.service.store.database, self.store, self.jobs)
+
+    def _find_strays(self) -> None:
+        self.strays()
+
+    @cached_property
     def _upkeep(self) -> Upkeep:
         days, keep = self.settings.retention_days, self.settings.retention_keep_verified
         return Upkeep(
             {
                 "resume": self._resume,
+                "strays": self._find_strays,
                 "watch": self.watch.upkeep,
                 "erase": self.erase.keep_up,
                 "retain": Retention(self.erase, days, keep_verified=keep),

@@ -53,6 +53,10 @@ class ProjectKeeping:
         """A project; see `Projects.get`."""
         return self._rows.get(name)
 
+    def closing(self) -> list[str]:
+        """The projects whose deletion began and did not end."""
+        return self._rows.closing()
+
     def limit(self, name: str, budget: ProjectBudget) -> Project:
         """Give a project another budget; see `Projects.limit`."""
         return self._rows.limit(name, budget)

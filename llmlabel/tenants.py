@@ -76,7 +76,7 @@ class Tenants(Generic[T]):
         with self._lock:
             self._look(name)
             if name not in self._known:
-                raise NotFound(f"There is no project `{name[:64]}`.", field="project")
+                raise _unknown(name)
             if name not in self._open:
                 self._open[name] = self._make(name)
             return self._open[name]
@@ -96,7 +96,7 @@ class Tenants(Generic[T]):
         with self._lock:
             self._look(name)
             if name not in self._known:
-                raise NotFound(f"There is no project `{name[:64]}`.", field="project")
+                raise _unknown(name)
             return self._known[name]
 
     def each(self) -> list[T]:
@@ -180,3 +180,10 @@ class BesideEach(Generic[T]):
                 for each in several:
                     each.stop(timeout)
             self._running.clear()
+
+
+def _unknown(name: str) -> NotFound:
+    return NotFound(
+        f"There is no project `{name[:64]}`; `llmlabel projects list` shows those that there are.",
+        field="project",
+    )

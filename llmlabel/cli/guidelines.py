@@ -216,7 +216,13 @@ def _release(folder: Path, name: str, files: dict[Ref, Path], update: bool) -> N
 
 
 def _library() -> GuidelineLibrary:
-    return GuidelineLibrary(search_folders("guidelines", Settings().guideline_paths))
+    settings = Settings()
+    return GuidelineLibrary(
+        [
+            *settings.own_guidelines(settings.project),
+            *search_folders("guidelines", settings.guideline_paths),
+        ]
+    )
 
 
 def _default_folders() -> list[Path]:

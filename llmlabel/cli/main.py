@@ -13,6 +13,7 @@ from typer.main import get_command
 
 from llmlabel import __version__
 from llmlabel.cli.console import fail
+from llmlabel.cli.in_project import add_project
 from llmlabel.cli.logs import log_to_stderr
 from llmlabel.errors import InvalidInput, LlmlabelError
 from llmlabel.settings import explained
@@ -33,9 +34,11 @@ COMMANDS = {
     "costs": "llmlabel.cli.costs:costs",
     "agreement": "llmlabel.cli.agreement:agreement",
     "reviews": "llmlabel.cli.reviews:app",
+    "projects": "llmlabel.cli.projects:app",
     "keys": "llmlabel.cli.keys:app",
     "webhooks": "llmlabel.cli.webhooks:app",
     "documents": "llmlabel.cli.documents:app",
+    "batches": "llmlabel.cli.batches:app",
     "purge": "llmlabel.cli.purge:purge",
     "db": "llmlabel.cli.db:app",
     "models": "llmlabel.cli.models:app",
@@ -44,6 +47,9 @@ COMMANDS = {
     "demo": "llmlabel.cli.demo:demo",
 }
 """Every subcommand and where it lives: a Typer application, or a function that is the command."""
+
+OF_NO_PROJECT = frozenset({"serve", "worker", "projects", "keys", "db", "models"})
+"""Subcommands that are about the whole service, or about none."""
 
 
 class Lazy(TyperGroup):
@@ -63,6 +69,8 @@ class Lazy(TyperGroup):
             single = typer.Typer(add_completion=False)
             single.command(cmd_name)(found)
             found = single
+        if cmd_name not in OF_NO_PROJECT:
+            add_project(found)
         command = get_command(found)
         command.name = cmd_name
         return command

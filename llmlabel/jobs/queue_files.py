@@ -33,6 +33,15 @@ def make_queue(database: Database) -> None:
 def without_job(queue: Database, databases: Sequence[Database]) -> list[str]:
     """What waits although no job is about it, and so would wait for ever; in words.
 
+    See `forgotten`.
+    """
+    found = forgotten(queue, databases)
+    return [each.words for database in databases for each in found[database]]
+
+
+def forgotten(queue: Database, databases: Sequence[Database]) -> dict[Database, list[Waiting]]:
+    """What waits in each database although no job is about it.
+
     The service may be at work: what looks forgotten is looked at again.
 
     Args:
@@ -42,27 +51,41 @@ def without_job(queue: Database, databases: Sequence[Database]) -> list[str]:
     held = _held(queue)
     suspects = {each: [w for w in _waiting(each) if w.mark not in held] for each in databases}
     if not any(suspects.values()):
-        return []
+        return suspects
     held = _held(queue)  # some were accepted after the first look
-    found = []
+    found = {}
     for database, some in suspects.items():
         left = [each for each in some if each.mark not in held]
         # And some were done after it.
         now = {each.mark for each in _waiting(database, {each.document for each in left})}
-        found += [each.words for each in left if each.mark in now]
+        found[database] = [each for each in left if each.mark in now]
     return found
 
 
 @dataclass(frozen=True, slots=True)
-class _Waiting:
-    """Something that waits, and the mark of a job about it."""
+class Waiting:
+    """Something that waits, and the mark of a job about it.
+
+    Attributes:
+        document: Its id.
+        guideline: That is asked of it; None of a recording to transcribe.
+        run: Of the request or transcription.
+    """
 
     document: str
-    words: str
+    guideline: str | None
+    run: int
     mark: int
 
+    @property
+    def words(self) -> str:
+        """What it is."""
+        if self.guideline is None:
+            return f"recording of {self.document}"
+        return f"document {self.document} under {self.guideline}"
 
-def _waiting(database: Database, only: Set[str] | None = None) -> Iterator[_Waiting]:
+
+def _waiting(database: Database, only: Set[str] | None = None) -> Iterator[Waiting]:
     """What waits in a project: of all documents, or of some."""
     project = database.project
     # What is asked of a recording has no job before there is a transcript.
@@ -77,10 +100,10 @@ def _waiting(database: Database, only: Set[str] | None = None) -> Iterator[_Wait
         for row in _rows(connection, asked, requests, only):
             id, guideline = row.document_id, row.guideline
             mark = _mark(LABEL, project, guideline, row.run, id)
-            yield _Waiting(id, f"document {id} under {guideline}", mark)
+            yield Waiting(id, guideline, row.run, mark)
         for row in _rows(connection, sounds, transcriptions, only):
             mark = _mark(TRANSCRIBE, project, row.document_id, row.run)
-            yield _Waiting(row.document_id, f"recording of {row.document_id}", mark)
+            yield Waiting(row.document_id, None, row.run, mark)
 
 
 def _rows(

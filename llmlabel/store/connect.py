@@ -102,6 +102,23 @@ def connected(url: str | sa.URL, attached: Path | None = None) -> sa.Engine:
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA foreign_keys=ON")
 
+    return engine if attached is None else _reaching(engine)
+
+
+def _reaching(engine: sa.Engine) -> sa.Engine:
+    """Connections on which who says a schema by a placeholder means the attached file's.
+
+    The durable queue does so for its tables. On SQLite it takes the placeholder for nothing, which
+    is the connection's own file; the queue's tables are in the other.
+    """
+
+    @sa.event.listens_for(engine, "set_connection_execution_options")
+    def _name(connection: sa.Connection, options: dict[str, Any]) -> None:
+        names = options.get("schema_translate_map")
+        if names:
+            reached = {placeholder: schema or ATTACHED for placeholder, schema in names.items()}
+            options["schema_translate_map"] = reached
+
     return engine
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from llmlabel.store.migrate import VERSION_TABLE
+from llmlabel.store.schema_state import VERSION_TABLE
 from llmlabel.store.tables import metadata
 
 context.configure(
