@@ -118,7 +118,7 @@ class QualityDetails:
     """
 
     def __init__(self) -> None:
-        self._kept: dict[str, tuple[object, Measured]] = {}
+        self._kept: dict[tuple[str, str], tuple[object, Measured]] = {}
         self._lock = threading.Lock()
 
     def __call__(
@@ -127,10 +127,11 @@ class QualityDetails:
         """As `quality_detail`; many who ask at once wait for one measurement."""
         with self._lock:
             stand = (guideline.sha256, threshold, Numbers(store.database).stand())
-            before, measured = self._kept.get(guideline.ref, (None, None))
+            place = (store.database.project, guideline.ref)
+            before, measured = self._kept.get(place, (None, None))
             if measured is None or before != stand:
                 measured = measure(store, guideline, threshold)
-                self._kept[guideline.ref] = (stand, measured)
+                self._kept[place] = (stand, measured)
         return _with_people(measured, store, reviews, guideline)
 
 

@@ -15,7 +15,9 @@ async def test_every_change_is_told_with_who_made_it_and_never_what_it_contained
     admin = key_of(service, "root", "admin")
     ann, text = made(service, "ann", ["submitter"])
     sent = await client.post(
-        "/v1/documents", json={"id": "the-document", **TEXT}, headers={**bearer(text), "X-Request-ID": "q-1"}
+        "/v1/documents",
+        json={"id": "the-document", **TEXT},
+        headers={**bearer(text), "X-Request-ID": "q-1"},
     )
     assert sent.status_code == 202
     await client.delete("/v1/documents/the-document", headers=bearer(text))
