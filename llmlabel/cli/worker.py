@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging.config
 import signal
 import threading
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from llmlabel.cli.console import errors
-from llmlabel.cli.logs import log_to_stderr
+from llmlabel.cli.logs import log_to_stderr, server_logs
 from llmlabel.errors import InvalidSetting
 from llmlabel.settings import Settings
 
@@ -53,6 +54,7 @@ def worker(
     from llmlabel.bootstrap import build_service  # noqa: PLC0415
 
     log_to_stderr(settings.log_level, settings.log_format)
+    logging.config.dictConfig(server_logs(settings.log_level, settings.log_format))
     application = build_service(settings)
     told, again = threading.Event(), threading.Event()
 

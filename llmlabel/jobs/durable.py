@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -10,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import sqlalchemy as sa
+import structlog
 
 from llmlabel.errors import Unsupported
 from llmlabel.jobs.nudge import Nudges, nudges_of
@@ -19,14 +21,17 @@ if TYPE_CHECKING:
     from dbos import DBOSClient
 
 APPLICATION = "llmlabel"
-# Pinned: a job accepted by one release is run by the next. Raise it only together with a
-# migration of the arguments of jobs that wait.
+# Pinned: a job accepted by one release is run by the next. Jobs with other arguments go to queues
+# of another name, to which the workers of earlier releases do not listen.
 JOBS_VERSION = "1"
 # Of one job, whatever it works on; the attempts at one document are counted by the store and
 # end long before.
 MAX_RECOVERIES = 1000
 FORGET_AT_ONCE = 1000
 CARRIED = "llmlabel"
+
+
+log = structlog.get_logger()
 
 
 class Stopped(BaseException):
@@ -189,8 +194,15 @@ class DurableQueue:
         from dbos import DBOS  # noqa: PLC0415
 
         # DBOS notes things on the function it is given, which a bound method does not allow.
+        known = inspect.signature(function)
+
         def job(*arguments: Any) -> None:
             id = str(DBOS.workflow_id)
+            try:
+                known.bind(*arguments)
+            except TypeError:
+                log.warning("a job of a newer release is left to its workers", job=id)
+                raise Stopped from None
             self._doing.add(id)
             try:
                 with self._telemetry.job(name, id, self._carried(id)):

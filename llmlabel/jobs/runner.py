@@ -205,16 +205,20 @@ class Runner:
             return None
 
     def _keep_up(self) -> None:
+        duties: list[Callable[[], object]] = [
+            lambda: self._store.work.beat(self.worker),
+            self._reaper,
+            self._reaper.find_strays,
+            self._bury_dead,
+            lambda: self._queue.forget_finished(KEEP_FINISHED),
+        ]
         while True:
-            try:
-                self._store.work.beat(self.worker)
-                self._bury_dead()
-                self._reaper()
-                self._reaper.find_strays()
-                self._queue.forget_finished(KEEP_FINISHED)
-            except Exception as error:
-                # The next round does what this one could not; the work itself goes on.
-                log.warning("job upkeep failed", **told(error))
+            for duty in duties:
+                try:
+                    duty()
+                except Exception as error:
+                    # The next round does what this one could not; the work itself goes on.
+                    log.warning("job upkeep failed", **told(error))
             if self._stopping.wait(self._upkeep_seconds):
                 return
 
@@ -229,12 +233,13 @@ class Runner:
                 return
 
     def _bury_dead(self) -> None:
-        dead = self._queue.dead()
-        for job in dead:
-            self._bury(job)
-            log.error("job failed", job=job.id)
-        self._queue.forget([job.id for job in dead])
-        if dead:
+        for job in self._queue.dead():
+            try:
+                self._bury(job)
+            except (TypeError, ValueError):
+                log.exception("a job that failed holds what is not known", job=job.id)
+            log.error("job failed", job=job.id, reason=job.reason)
+            self._queue.forget([job.id])
             self.board.post()
 
     def _bury(self, job: DeadJob) -> None:
