@@ -117,7 +117,8 @@ async def upload(
         Header(
             max_length=100,
             description="`bytes FIRST-LAST/SIZE` of a part; `SIZE` is `*` while it is not known. "
-            "Without it the body is the whole file, and begins anew what was sent before.",
+            "`bytes */SIZE` with an empty body: all of it was sent before. Without it the body is "
+            "the whole file, and begins anew what was sent before.",
         ),
     ] = None,
 ) -> FileOut:

@@ -25,12 +25,16 @@ IDLE_SECONDS = 60.0
 """A sender that is silent for so long has gone; the next one can go on."""
 
 _RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
+_WHOLE = re.compile(r"bytes \*/(\d{1,18})")
 
 log = structlog.get_logger()
 
 
 class Part(NamedTuple):
-    """Which bytes of a file are sent; `size` is None while it is not known."""
+    """Which bytes of a file are sent; `size` is None while it is not known.
+
+    `last` is before `first` where nothing is sent but that the file is whole.
+    """
 
     first: int
     last: int
@@ -95,11 +99,14 @@ async def _pieces(request: Request) -> AsyncIterator[bytes]:
 def _part(content_range: str | None) -> Part | None:
     if content_range is None:
         return None
+    whole = _WHOLE.fullmatch(content_range.strip())
+    if whole is not None:
+        return Part(int(whole[1]), int(whole[1]) - 1, int(whole[1]))
     match = _RANGE.fullmatch(content_range.strip())
     if match is None:
         raise InvalidInput(
-            "Content-Range is not one that is read; write `bytes FIRST-LAST/SIZE`, or `*` for a "
-            "size that is not known yet.",
+            "Content-Range is not one that is read; write `bytes FIRST-LAST/SIZE`, with `*` for a "
+            "size that is not known yet, or `bytes */SIZE` where all of it was sent before.",
             field="Content-Range",
         )
     first, last = int(match[1]), int(match[2])

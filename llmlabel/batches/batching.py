@@ -144,16 +144,19 @@ class Batching:
 
     def pause(self, id: str) -> Batch:
         """Read no more of it; see `store.Batches.pause`."""
+        self._look_anew(id)
         return self._store().batches.pause(id)
 
     def resume(self, id: str) -> Batch:
         """Go on with it; see `store.Batches.resume`."""
+        self._look_anew(id)
         return self._store().batches.resume(id)
 
     def cancel(self, id: str) -> Batch:
         """Label no more of it; see `store.Batches.cancel`."""
         done = self._store().batches.cancel(id)
         self._files.remove(id)
+        self._look_anew(id)
         return done
 
     def set_budget(self, id: str, usd: float | None) -> Batch:
@@ -179,6 +182,10 @@ class Batching:
             if took > 0.1:
                 self._counted[id] = (time.monotonic(), took, found)
         return found
+
+    def _look_anew(self, id: str) -> None:
+        with self._counting:
+            self._counted.pop(id, None)
 
     def errors(self, id: str, after: int = 0) -> Iterator[LineError]:
         """The lines that were refused, in order.

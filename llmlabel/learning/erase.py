@@ -31,6 +31,7 @@ class Purged(Value):
     kept: int = Field(description="Of those, the verified ones that were to be kept.")
     shared: int = Field(description="Of those, the ones asked under other guidelines as well.")
     waiting: int = Field(description="Of those, the ones that wait to be labeled.")
+    batches: int = Field(default=0, description="Ended before that time; forgotten, or to be.")
     erased: Erased = Erased()
 
 
@@ -83,7 +84,9 @@ class Erasing:
         limit: int | None = None,
         why: str = "purge",
     ) -> Purged:
-        """Delete the documents that came so long ago, and answers kept for clients from then.
+        """Delete the documents that came so long ago, and what is kept for clients from then.
+
+        That is answers by Idempotency-Key, and of batches which line was which document.
 
         Args:
             older_than: Counted from now.
@@ -102,7 +105,10 @@ class Erasing:
         found = store.aged.find(before, guideline, keep_verified=keep_verified)
         ids = found.ids if limit is None else found.ids[:limit]
         erased = Erased(documents=len(ids))
+        ended = store.batches.ended(before) if guideline is None else []
         if not dry_run:
+            for id in ended:
+                store.batches.forget(id)
             answers = store.aged.drop_answers(before)
             # A bounded number at a time, so that what comes meanwhile waits for a moment only.
             last = len(ids) == len(found.ids)
@@ -113,6 +119,7 @@ class Erasing:
             kept=found.kept,
             shared=found.shared,
             waiting=found.waiting,
+            batches=len(ended),
             erased=erased,
         )
 

@@ -147,9 +147,13 @@ class Batches:
             if row.status == "cancelled":
                 return batch_of(row)
             self._end(connection, row, "cancelled")
+            called_off = sa.and_(of_batch(row, status="queued"), ~_wanted_elsewhere(row.seq))
+            # Taken in one order, so that two that change the same rows never wait for each other.
+            in_order = sa.select(requests.c.document_id).where(called_off).with_for_update()
+            connection.execute(in_order.order_by(requests.c.guideline, requests.c.document_id))
             connection.execute(
                 sa.update(requests)
-                .where(of_batch(row, status="queued"), ~_wanted_elsewhere(row.seq))
+                .where(called_off)
                 .values(
                     status="failed",
                     error_code=CANCELLED,
@@ -195,6 +199,14 @@ class Batches:
         )
         with self._database.read() as connection:
             return list(connection.execute(query.order_by(batches.c.seq).limit(100)).scalars())
+
+    def ended(self, before: datetime) -> list[str]:
+        """Ids of batches that ended before a moment."""
+        query = sa.select(batches.c.id).where(
+            batches.c.status.in_(ENDED), batches.c.ended_at < before
+        )
+        with self._database.read() as connection:
+            return list(connection.execute(query.order_by(batches.c.seq)).scalars())
 
     def forget(self, id: str) -> None:
         """Delete what is known of a batch, a bounded part at a time; its documents stay."""

@@ -149,6 +149,24 @@ async def test_an_upload_that_broke_goes_on_where_it_was(
     assert again.status_code == 409
 
 
+async def test_a_file_whose_last_byte_came_is_said_to_be_whole(caller: httpx.AsyncClient) -> None:
+    urls = await _created(caller)
+    total = len(LINES)
+    part = {"Content-Range": f"bytes 0-{total - 1}/*"}
+    assert (await caller.put(urls["file"], content=LINES, headers=part)).json()["complete"] is False
+    wrong = await caller.put(urls["file"], headers={"Content-Range": f"bytes */{total + 1}"})
+    assert wrong.status_code == 409
+    more = await caller.put(
+        urls["file"], content=b"x", headers={"Content-Range": f"bytes */{total}"}
+    )
+    assert more.status_code == 422
+    other = await _created(caller)
+    await caller.put(other["file"], content=LINES, headers=part)
+    done = await caller.put(other["file"], headers={"Content-Range": f"bytes */{total}"})
+    assert done.json() == {"offset": total, "complete": True, "max_bytes": 1_000_000}
+    assert (await _ended(caller, other["self"]))["batch"]["accepted"] == 700
+
+
 async def test_a_silent_sender_is_given_up_and_what_came_is_kept(
     caller: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -185,7 +203,7 @@ async def test_a_file_beyond_the_limit_is_refused(caller: httpx.AsyncClient) -> 
 
 @pytest.mark.parametrize(
     "range",
-    ["bytes 5-4/10", "bytes 0-9/5", "5-9/10", "bytes */10", "bytes 0-9/10 ", "bytes -5/10", "x"],
+    ["bytes 5-4/10", "bytes 0-9/5", "5-9/10", "bytes */*", "bytes 0-9/10 ", "bytes -5/10", "x"],
 )
 async def test_a_range_that_means_nothing_is_refused(client: httpx.AsyncClient, range: str) -> None:
     urls = await _created(client)

@@ -17,6 +17,7 @@ from batch_service import BatchService, at_once, label_of
 from llmlabel.domain.document import Document
 from llmlabel.domain.label import Label
 from llmlabel.errors import Conflict, InvalidInput, NotFound, Unsupported, UploadMismatch
+from llmlabel.learning.erase import Erasing
 from llmlabel.llm.budget import Budget
 from llmlabel.store.batch_tables import batch_errors, batch_lines
 from llmlabel.store.erasure import Erasure
@@ -185,6 +186,20 @@ def test_endpoints_are_told_when_a_batch_has_ended(quick: BatchService) -> None:
     assert [row.path for row in rows] == [f"/v1/batches/{id}", f"/v1/batches/{broken}"]
     assert [each["status"] for each in told] == ["done", "failed"]
     assert (told[0]["accepted"], told[0]["refused"]) == (3, 1)
+
+
+def test_a_purge_forgets_batches_that_ended_and_their_documents_alike(
+    database_url: str, tmp_path: Path
+) -> None:
+    with BatchService(database_url, tmp_path).working() as service:
+        id = service.done(_lines(3) + b"{").id
+        erase = Erasing(lambda: service.store, service.guidelines.get, len, lambda _: None)
+        assert erase.purge(timedelta(0), dry_run=True).batches == 1
+        assert service.batches.get(id).refused == 1
+        purged = erase.purge(timedelta(0))
+        assert (purged.batches, purged.erased.documents) == (1, 3)
+        with pytest.raises(NotFound):
+            service.batches.get(id)
 
 
 def test_a_deleted_document_has_no_line_any_more(service: BatchService) -> None:

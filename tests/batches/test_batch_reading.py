@@ -180,6 +180,14 @@ def test_a_file_that_cannot_be_read_ends_its_batch(
     quick.wait_until_empty()
 
 
+def test_quotes_that_never_close_take_no_more_time_than_is_given_them(quick: BatchService) -> None:
+    # Each line opens quotes whether they are open or not, so each would be looked through anew.
+    batch = quick.done(b"text,id\n" + b'x"y,"z\n' * 100_000, format="csv")
+    assert batch.status == "done"
+    assert (batch.accepted, batch.lines_read) == (0, 100_001)
+    assert "Too many lines are like this one" in list(quick.errors(batch.id).values())[-1]
+
+
 def _dictionary_bomb() -> bytes:
     """Two kilobytes that claim a terabyte: one long text, repeated."""
     words = pa.array(["x" * (40 << 20)])
