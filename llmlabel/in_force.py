@@ -7,6 +7,7 @@ from collections.abc import Callable
 import structlog
 from pydantic import JsonValue
 
+from llmlabel.confidence import orders
 from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.promise import Certificate, Promise
 from llmlabel.embedding import SentenceEmbedder
@@ -20,7 +21,7 @@ from llmlabel.labelers.student import StudentLabeler
 from llmlabel.learned import Learned, LearnedJudge
 from llmlabel.parts import Parts
 from llmlabel.released import sha256_of_json
-from llmlabel.routing import Judge, RawJudge, Routing, Step
+from llmlabel.routing import Judge, RawJudge, Routing, Step, WaryJudge
 from llmlabel.store import Store
 
 log = structlog.get_logger()
@@ -157,6 +158,7 @@ class InForce:
             "guideline_sha256": guideline.sha256,
             "labelers": [self._parts.identity(step, guideline) for step in guideline.labelers],
             "training": training or None,
+            "orders": orders.VERSION,
         }
 
     def forget(self) -> None:
@@ -178,8 +180,9 @@ class InForce:
         self, guideline: Guideline, training: str, learned: Learned | None
     ) -> tuple[tuple[Step, ...], Judge, str | None]:
         if learned is None:
-            return self.base_steps(guideline), RawJudge(), None
-        return self._steps(guideline, learned), LearnedJudge(learned, training), training
+            return self.base_steps(guideline), WaryJudge(RawJudge()), None
+        judge = WaryJudge(LearnedJudge(learned, training))
+        return self._steps(guideline, learned), judge, training
 
     def valid(self, guideline: Guideline) -> Certificate | None:
         """The certificate in force; see `routing` for one that holds no longer."""

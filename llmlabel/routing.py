@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from llmlabel.confidence.gate import Bar, gate
+from llmlabel.confidence.orders import orders_in
 from llmlabel.domain.confidence import Confidence
 from llmlabel.domain.document import Document
 from llmlabel.domain.gold import draw, panel_draw
@@ -62,6 +63,51 @@ class RawJudge:
             combined = combine(document, guideline, said)
             judged.append(Judged(combined, raw_confidence(combined)))
         return judged
+
+
+class WaryJudge:
+    """Judges as another does, but does not believe a model that was given orders by the text.
+
+    Where a language model was asked about a text that seems to give it orders, what it is sure of
+    says nothing: the confidence is no more than that of a guess. Certifications see it as labeling
+    does, so what they prove holds for it.
+    """
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+
+    def judge(
+        self,
+        documents: Sequence[Document],
+        guideline: Guideline,
+        opinions: Sequence[Sequence[Prediction]],
+    ) -> list[Judged]:
+        """One judgement per document; see `Judge.judge`."""
+        judged = self._judge.judge(documents, guideline, opinions)
+        return [
+            _wary(judgement, document, guideline) if _asked_model(said) else judgement
+            for judgement, document, said in zip(judged, documents, opinions, strict=True)
+        ]
+
+
+def _asked_model(said: Sequence[Prediction]) -> bool:
+    return any(opinion.source.prompt is not None for opinion in said)
+
+
+def _wary(judged: Judged, document: Document, guideline: Guideline) -> Judged:
+    why = orders_in(document.text)
+    if why is None or judged.confidence is None:
+        return judged
+    guess = 1 / len(guideline.labels) if guideline.kind == "choice" else 0.0
+    confidence = judged.confidence.model_copy(
+        update={
+            "value": min(judged.confidence.value, guess),
+            "method": f"{judged.confidence.method}+injection_suspected",
+        }
+    )
+    words = f"injection suspected, the text seems to give the model orders: {why}"
+    detail = "; ".join(filter(None, (words, judged.combined.detail)))
+    return Judged(judged.combined.model_copy(update={"detail": detail}), confidence)
 
 
 def raw_confidence(combined: Prediction) -> Confidence | None:
