@@ -4,6 +4,8 @@ import type { ProblemBody, Verdict } from "./types";
 export interface Identity {
   reviewer: string;
   session: string;
+  /** Of the browser session that the cookie names; null while the service has no keys. */
+  csrf: string | null;
 }
 
 /** The service refused; `code` is stable, the message says what to do. */
@@ -37,6 +39,8 @@ export interface Asked {
   idempotencyKey?: string;
   timeoutSeconds?: number;
   headers?: Record<string, string>;
+  /** It is about who is signed in: whoever is not, is told so by the answer alone. */
+  aboutSession?: boolean;
 }
 
 const TYPE_PREFIX = "urn:llmlabel:problem:";
@@ -44,10 +48,26 @@ const ASCII_WORD = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/;
 
 let identity: Identity | null = null;
 let serverAhead = 0;
+let signedOut: (() => void) | null = null;
 
 /** The one place where the page says who it speaks for. */
-export function identify(who: Identity | null): void {
+export function identify(who: Identity): void {
   identity = who;
+}
+
+/** Speak for somebody no more, unless the page speaks for another one by now. */
+export function forget(who: Identity | null): void {
+  if (identity === who) identity = null;
+}
+
+/** Have somebody told whenever the service no longer takes the page for who it speaks for. */
+export function whenSignedOut(listener: (() => void) | null): void {
+  signedOut = listener;
+}
+
+/** Whether an error passes as soon as the same person is signed in again. */
+export function isSignedOut(error: unknown): boolean {
+  return error instanceof Problem && (error.status === 401 || error.code === "wrong-csrf-token");
 }
 
 /** Milliseconds since the epoch by the server's clock, for lease times. */
@@ -63,8 +83,9 @@ export async function ask(method: string, path: string, asked: Asked = {}): Prom
     if (value !== null && value !== undefined) query.set(name, String(value));
   if (identity) {
     headers["X-Session"] = identity.session;
-    // A header carries ASCII only; other names go into the address.
-    if (ASCII_WORD.test(identity.reviewer)) headers["X-Reviewer"] = identity.reviewer;
+    // With a key the name is the key's. A header carries ASCII only; other names go into the address.
+    if (identity.csrf !== null) headers["X-CSRF-Token"] = identity.csrf;
+    else if (ASCII_WORD.test(identity.reviewer)) headers["X-Reviewer"] = identity.reviewer;
     else query.set("reviewer", identity.reviewer);
   }
   if (asked.body !== undefined) headers["Content-Type"] = "application/json";
@@ -85,8 +106,10 @@ export async function ask(method: string, path: string, asked: Asked = {}): Prom
   }
   const date = Date.parse(response.headers.get("Date") ?? "");
   if (!Number.isNaN(date)) serverAhead = date - Date.now();
-  if (!response.ok) throw await problemOf(response);
-  return response;
+  if (response.ok) return response;
+  const problem = await problemOf(response);
+  if (!asked.aboutSession && isSignedOut(problem)) signedOut?.();
+  throw problem;
 }
 
 /** Ask the service and read its JSON; an answer without a body is null. */

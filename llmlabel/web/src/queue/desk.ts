@@ -1,6 +1,7 @@
 import { createContext } from "preact";
 import { useContext, useEffect, useState } from "preact/hooks";
-import { identify } from "../api/client";
+import { forget, type Identity, identify } from "../api/client";
+import { signOut, type Who } from "../api/session";
 import { Engine } from "./engine";
 import { attach } from "./pulse";
 import { claimSession, livingSessions } from "./session";
@@ -13,9 +14,14 @@ const NAME = "llmlabel.reviewer";
 /** A reviewer at work in this tab. */
 export interface Desk {
   reviewer: string;
+  who: Who;
   engine: Engine;
-  /** Leave it: what is held is given back. */
+  /** The same reviewer signed in again: what waited is sent. */
+  resume(who: Who): void;
+  /** Leave it: what is held is given back, and whoever signed in is signed out. */
   leave(): Promise<void>;
+  /** Others have taken this browser over: nothing more is done in the name of this reviewer. */
+  drop(): void;
 }
 
 /** What of the page outlives it: the name, the outbox, the settings. */
@@ -25,11 +31,13 @@ const tab = new BrowserShelf(storageOf("sessionStorage"));
 export const rememberedName = (): string => shelf.get<string>(NAME) ?? "";
 
 /** Sit down under a name; what this reviewer left unsent in pages now gone is sent. */
-export async function sitDown(reviewer: string): Promise<Desk> {
+export async function sitDown(reviewer: string, who: Who): Promise<Desk> {
   const session = await claimSession(tab);
   const living = await livingSessions();
-  shelf.put(NAME, reviewer);
-  identify({ reviewer, session });
+  if (who.open) shelf.put(NAME, reviewer);
+  let me: Identity | null = null;
+  const speakAs = ({ csrf_token }: Who): void => identify((me = { reviewer, session, csrf: csrf_token }));
+  speakAs(who);
   const engine = new Engine({
     transport: http,
     shelf,
@@ -43,12 +51,28 @@ export async function sitDown(reviewer: string): Promise<Desk> {
   engine.start();
   return {
     reviewer,
+    who,
     engine,
+    resume: (again) => {
+      speakAs(again);
+      engine.outbox.hurry();
+      void engine.keep();
+      void engine.refill(true);
+    },
     leave: async () => {
       detach();
-      await engine.stop();
-      shelf.drop(NAME);
-      identify(null);
+      try {
+        await engine.stop();
+        if (who.open) shelf.drop(NAME);
+        else await signOut();
+      } finally {
+        forget(me);
+      }
+    },
+    drop: () => {
+      detach();
+      engine.outbox.stop();
+      forget(me);
     },
   };
 }

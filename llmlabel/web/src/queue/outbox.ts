@@ -1,4 +1,4 @@
-import { Problem, Unreachable } from "../api/client";
+import { isSignedOut, Problem, Unreachable } from "../api/client";
 import type { Answer, Review, Verdict, VerdictKind } from "../api/types";
 import { sameAnswer } from "../text/answers";
 import type { Shelf } from "./shelf";
@@ -41,11 +41,16 @@ export interface OutboxEvents {
   refused(refusal: Refusal): void;
 }
 
+const BOX = "llmlabel.outbox:";
+
+/** How many decisions of whomever this browser keeps. */
+export const unsentIn = (shelf: Shelf): number => shelf.keys(BOX).length;
+
 const FIRST_WAIT = 1_000;
 const LONGEST_WAIT = 30_000;
 /** A fault inside the service may pass; a decision that meets it so often is set aside. */
 const TRIES_OF_FAULTS = 5;
-const PASSING = new Set([401, 408, 425, 429, 503]);
+const PASSING = new Set([408, 425, 429, 503]);
 
 /**
  * Decisions that the service has not taken yet, in the order in which they were made.
@@ -173,7 +178,7 @@ export class Outbox {
       entry.tries += 1;
       this.keep(entry);
       const fault = error.status >= 500;
-      if (PASSING.has(error.status) || (fault && entry.tries < TRIES_OF_FAULTS))
+      if (isSignedOut(error) || PASSING.has(error.status) || (fault && entry.tries < TRIES_OF_FAULTS))
         return error.retryAfter === null ? this.longer() : error.retryAfter * 1000;
       this.refuse(entry, error.code, error.message, error.winner);
       if (entry.op === "undo") this.refuseAfterUndo(entry.reviewId, error);

@@ -1,6 +1,8 @@
 import type { Shelf } from "./shelf";
 
 const KEY = "llmlabel.session";
+/** Sessions whose lock this very page holds: whoever sits down in it after another has the same one. */
+const mine = new Set<string>();
 const lockOf = (session: string): string => `llmlabel.session:${session}`;
 
 /**
@@ -25,9 +27,10 @@ export async function livingSessions(): Promise<Set<string>> {
 
 /** Hold the lock of a session for as long as the page lives; false when another page has it. */
 function claimed(session: string): Promise<boolean> {
-  if (!navigator.locks) return Promise.resolve(true);
+  if (!navigator.locks || mine.has(session)) return Promise.resolve(true);
   return new Promise((resolve) => {
     const granted = (lock: Lock | null): Promise<void> | undefined => {
+      if (lock) mine.add(session);
       resolve(lock !== null);
       return lock ? new Promise<void>(() => undefined) : undefined;
     };

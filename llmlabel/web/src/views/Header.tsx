@@ -1,4 +1,5 @@
 import type { VNode } from "preact";
+import { may, type Who } from "../api/session";
 import { useDesk, useSnapshot } from "../queue/desk";
 import { href, type Page } from "../router";
 import { amount } from "../text/amounts";
@@ -16,6 +17,11 @@ const PAGES: [Page, string][] = [
   ["dashboard", "Quality"],
 ];
 
+/** Whether a page is for somebody. */
+export function isFor(who: Who, page: Page): boolean {
+  return may(who, page === "dashboard" ? "evaluator" : "reviewer");
+}
+
 export function Header({ page, onHelp, onLeave }: Props): VNode {
   const desk = useDesk();
   const { online, unsent } = useSnapshot(desk.engine);
@@ -31,7 +37,7 @@ export function Header({ page, onHelp, onLeave }: Props): VNode {
         <span>llmlabel</span>
       </a>
       <nav aria-label="Pages">
-        {PAGES.map(([to, words]) => (
+        {PAGES.filter(([to]) => isFor(desk.who, to)).map(([to, words]) => (
           <a key={to} href={href(to)} aria-current={to === page ? "page" : undefined}>
             {words}
           </a>
@@ -44,10 +50,22 @@ export function Header({ page, onHelp, onLeave }: Props): VNode {
       <button type="button" class="button button-quiet" onClick={onHelp} aria-label="All keys">
         <kbd>?</kbd>
       </button>
-      <button type="button" class="button button-quiet who" onClick={onLeave} title="Review under another name">
-        <span class="out-of-sight">You are </span>
-        <bdi>{desk.reviewer}</bdi>
-      </button>
+      {desk.who.open ? (
+        <button type="button" class="button button-quiet who" onClick={onLeave} title="Review under another name">
+          <span class="out-of-sight">You are </span>
+          <bdi>{desk.reviewer}</bdi>
+        </button>
+      ) : (
+        <>
+          <span class="who" title={`Of the project ${desk.who.project}`}>
+            <span class="out-of-sight">You are </span>
+            <bdi>{desk.reviewer}</bdi>
+          </span>
+          <button type="button" class="button button-quiet" onClick={onLeave}>
+            Sign out
+          </button>
+        </>
+      )}
     </header>
   );
 }
