@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -159,8 +160,7 @@ class Database:
         """Insert the rows that break no uniqueness, and return those; the others stay as is."""
         if not rows:
             return []
-        insert: Any = sqlite.insert if self.is_sqlite else postgresql.insert
-        statement = insert(table).on_conflict_do_nothing().returning(*returning)
+        statement = _insert_new(table, tuple(returning), self.is_sqlite)
         return list(connection.execute(statement, rows))
 
     def add_up(
@@ -173,12 +173,7 @@ class Database:
         """Insert rows; where one with the same primary key exists, add its counters up instead."""
         if not rows:
             return
-        insert: Any = (sqlite.insert if self.is_sqlite else postgresql.insert)(table)
-        statement = insert.on_conflict_do_update(
-            index_elements=list(table.primary_key),
-            set_={name: table.c[name] + insert.excluded[name] for name in counters},
-        )
-        connection.execute(statement, rows)
+        connection.execute(_add_up(table, tuple(counters), self.is_sqlite), rows)
 
     def may_be_forgotten(self, connection: sa.Connection) -> None:
         """Do not wait for the disk at the end: a crash of PostgreSQL may lose this transaction.
@@ -199,6 +194,26 @@ class Database:
         """Close every connection; on PostgreSQL those of all projects are the default one's."""
         if self.is_sqlite or self.project == DEFAULT_PROJECT:
             self.engine.dispose()
+
+
+# Making a statement takes longer than running it on a few rows.
+@lru_cache(maxsize=128)
+def _insert_new(
+    table: sa.Table, returning: tuple[sa.Column[Any], ...], is_sqlite: bool
+) -> sa.Insert:
+    insert: Any = (sqlite.insert if is_sqlite else postgresql.insert)(table)
+    statement: sa.Insert = insert.on_conflict_do_nothing().returning(*returning)
+    return statement
+
+
+@lru_cache(maxsize=32)
+def _add_up(table: sa.Table, counters: tuple[str, ...], is_sqlite: bool) -> sa.Insert:
+    insert: Any = (sqlite.insert if is_sqlite else postgresql.insert)(table)
+    statement: sa.Insert = insert.on_conflict_do_update(
+        index_elements=list(table.primary_key),
+        set_={name: table.c[name] + insert.excluded[name] for name in counters},
+    )
+    return statement
 
 
 @contextmanager

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
+from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ from llmlabel.domain.document import Document
 from llmlabel.errors import NotFound
 from llmlabel.store.cursors import cursor_of, seq_of
 from llmlabel.store.database import Database, batches
+from llmlabel.store.document_reads import has_status, new_document, queries, read_document
 from llmlabel.store.labels import Labels, matches
 from llmlabel.store.records import (
     DocumentStatus,
@@ -20,20 +22,17 @@ from llmlabel.store.records import (
     Recording,
     Request,
     StoredDocument,
-    StoredLabel,
 )
 from llmlabel.store.rows import (
     checked_id,
     document_of,
     dumped,
-    failure_of,
-    recording_of,
     request_of,
     row_of,
     same_content,
     same_recording,
 )
-from llmlabel.store.tables import documents, recordings, requests, reviews, transcriptions
+from llmlabel.store.tables import documents, requests, transcriptions
 
 
 class Asked(NamedTuple):
@@ -104,14 +103,18 @@ class Documents:
                     )
                     for other in stored.mappings():
                         same_content(other, rows[other["id"]], other["id"])
-                asked += self._ask(connection, some, guidelines)
+                asked += self._ask(connection, some, guidelines, when)
             if enqueue is not None and asked:
                 enqueue(connection, asked)
-            known = {item.id: item for item in self._load(connection, ids)}
-        return [
-            known[document.id].model_copy(update={"created": document.id in created})
-            for document in new
-        ]
+            found = [id for id in ids if id not in created]
+            known = {item.id: item for item in self._load(connection, found)}
+        refs: dict[str, list[str]] = defaultdict(list)
+        for each in asked:
+            refs[each.document_id].append(each.guideline)
+        for document in new:
+            if document.id not in known:
+                known[document.id] = new_document(document, sorted(refs[document.id]), when)
+        return [known[document.id] for document in new]
 
     def add_recording(
         self,
@@ -173,7 +176,7 @@ class Documents:
                 .where(transcriptions.c.document_id == id)
                 .with_for_update()
             ).one()
-            asked = self._ask(connection, [id], guidelines)
+            asked = self._ask(connection, [id], guidelines, when)
             if created and enqueue_recording is not None:
                 enqueue_recording(connection, id, 1)
             elif asked and state.status == "done" and enqueue is not None:
@@ -192,8 +195,8 @@ class Documents:
         connection: sa.Connection,
         ids: Sequence[str],
         guidelines: Sequence[str] | Mapping[str, Sequence[str]],
+        when: datetime,
     ) -> list[Asked]:
-        when = self._database.clock()
         by_id = guidelines if isinstance(guidelines, Mapping) else dict.fromkeys(ids, guidelines)
         named = dict.fromkeys(ref for id in ids for ref in by_id[id])
         rows = [
@@ -238,7 +241,7 @@ class Documents:
         found = {}
         with self._database.read() as connection:
             for some in batches(ids):
-                rows = connection.execute(sa.select(documents).where(documents.c.id.in_(some)))
+                rows = connection.execute(queries().texts, {"ids": some})
                 found.update({row["id"]: document_of(row) for row in rows.mappings()})
         return [document for id in ids if (document := found.get(id)) is not None]
 
@@ -265,7 +268,7 @@ class Documents:
         if cursor is not None:
             query = query.where(documents.c.seq < seq_of(cursor))
         if status is not None:
-            query = query.where(_has_status(status))
+            query = query.where(has_status(status))
         if guideline is not None:
             asked = sa.exists().where(
                 requests.c.document_id == documents.c.id, matches(requests.c.guideline, guideline)
@@ -286,102 +289,16 @@ class Documents:
     def _load_some(
         self, connection: sa.Connection, ids: Sequence[str]
     ) -> dict[str, StoredDocument]:
-        wanted = connection.execute(
-            sa.select(
-                documents,
-                recordings.c.file_name,
-                recordings.c.media_type,
-                recordings.c.bytes,
-                transcriptions.c.status.label("transcription"),
-                transcriptions.c.error_code,
-                transcriptions.c.error,
-            )
-            .select_from(documents)
-            .outerjoin(recordings)
-            .outerjoin(transcriptions)
-            .where(documents.c.id.in_(ids))
-        )
-        rows = wanted.mappings().all()
+        reads, given = queries(), {"ids": list(ids)}
+        rows = connection.execute(reads.documents, given).mappings().all()
         asked: dict[str, list[Request]] = {id: [] for id in ids}
-        for row in connection.execute(
-            sa.select(requests)
-            .where(requests.c.document_id.in_(ids))
-            .order_by(requests.c.created_at, requests.c.guideline)
-        ).mappings():
+        for row in connection.execute(reads.requests, given).mappings():
             asked[row["document_id"]].append(request_of(row))
         labels = self._labels.current(connection, ids)
-        waiting = set(
-            connection.execute(
-                sa.select(reviews.c.document_id).where(reviews.c.document_id.in_(ids), _holds_up())
-            ).scalars()
-        )
+        waiting = set(connection.execute(reads.held_up, given).scalars())
         return {
-            row["id"]: _stored(
+            row["id"]: read_document(
                 row, asked[row["id"]], labels.get(row["id"], {}), row["id"] in waiting
             )
             for row in rows
         }
-
-
-def _stored(
-    row: sa.RowMapping,
-    asked: Sequence[Request],
-    labels: Mapping[str, StoredLabel],
-    waiting: bool,
-) -> StoredDocument:
-    states = {request.status for request in asked} | {row["transcription"]}
-    status: DocumentStatus = (
-        "queued"
-        if "queued" in states
-        else "failed"
-        if "failed" in states
-        else "review"
-        if waiting
-        else "done"
-    )
-    order = {request.guideline: place for place, request in enumerate(asked)}
-    return StoredDocument(
-        id=row["id"],
-        status=status,
-        document=document_of(row),
-        metadata=json.loads(row["metadata"]),
-        language=row["language"],
-        recording=recording_of(row),
-        failure=failure_of(row),
-        requests=tuple(asked),
-        labels=tuple(
-            labels[ref] for ref in sorted(labels, key=lambda ref: (order.get(ref, len(order)), ref))
-        ),
-        created_at=row["created_at"],
-    )
-
-
-def _has_status(status: DocumentStatus) -> sa.ColumnElement[bool]:
-    def any_is(state: str) -> sa.ColumnElement[bool]:
-        return sa.or_(
-            sa.exists().where(requests.c.document_id == documents.c.id, requests.c.status == state),
-            sa.exists().where(
-                transcriptions.c.document_id == documents.c.id, transcriptions.c.status == state
-            ),
-        )
-
-    queued, failed = any_is("queued"), any_is("failed")
-    review = sa.exists().where(reviews.c.document_id == documents.c.id, _holds_up())
-    return {
-        "queued": queued,
-        "failed": sa.and_(~queued, failed),
-        "review": sa.and_(~queued, ~failed, review),
-        "done": sa.and_(~queued, ~failed, ~review),
-    }[status]
-
-
-def _holds_up() -> sa.ColumnElement[bool]:
-    # An audit, or a second look at a verified label, lets the label stand meanwhile; and so does
-    # the adjudication of an audit.
-    doubted = ["doubt", "forced", "breach"]
-    seat = reviews.alias("seat")
-    of_doubt = sa.and_(
-        reviews.c.kind == "adjudication",
-        sa.exists().where(seat.c.panel == reviews.c.panel, seat.c.kind.in_(doubted)),
-    )
-    return sa.and_(reviews.c.status == "open", sa.or_(reviews.c.kind.in_(doubted), of_doubt))

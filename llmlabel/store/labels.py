@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -102,13 +103,8 @@ class Labels:
         self, connection: sa.Connection, document_ids: Sequence[str]
     ) -> dict[str, dict[str, StoredLabel]]:
         """The newest label by document and guideline, within a transaction."""
-        rows = (
-            connection.execute(
-                sa.select(labels).where(_is_current(), labels.c.document_id.in_(document_ids))
-            )
-            .mappings()
-            .all()
-        )
+        given = {"ids": list(document_ids)}
+        rows = connection.execute(_queries().current, given).mappings().all()
         found: dict[str, dict[str, StoredLabel]] = defaultdict(dict)
         for stored in self._with_opinions(connection, rows):
             found[stored.label.document_id][stored.label.guideline] = stored
@@ -171,11 +167,7 @@ class Labels:
     ) -> list[StoredLabel]:
         opinions: dict[str, list[Prediction]] = defaultdict(list)
         for some in batches(sorted({row["opinions_of"] for row in rows})):
-            found = connection.execute(
-                sa.select(predictions.c.label_id, predictions.c.payload)
-                .where(predictions.c.label_id.in_(some))
-                .order_by(predictions.c.label_id, predictions.c.position)
-            )
+            found = connection.execute(_queries().opinions, {"ids": some})
             for row in found:
                 opinions[row.label_id].append(Prediction.model_validate_json(row.payload))
         return [
@@ -196,18 +188,16 @@ class Labels:
         for guideline, ids in sorted(by_guideline.items()):
             for some in batches(sorted(ids)):
                 connection.execute(
-                    sa.update(requests)
-                    .where(
-                        requests.c.guideline == guideline,
-                        requests.c.run == run,
-                        requests.c.document_id.in_(some),
-                    )
-                    .values(
-                        status="done",
-                        error_code=None,
-                        error=None,
-                        updated_at=self._database.clock(),
-                    )
+                    _queries().settle,
+                    {
+                        "ids": some,
+                        "of_guideline": guideline,
+                        "of_run": run,
+                        "status": "done",
+                        "error_code": None,
+                        "error": None,
+                        "updated_at": self._database.clock(),
+                    },
                 )
 
     def _decided(self, connection: sa.Connection, ids: Sequence[str]) -> set[tuple[str, str]]:
@@ -216,12 +206,39 @@ class Labels:
         return {
             (row.document_id, row.guideline)
             for some in batches(sorted(set(ids)))
-            for row in connection.execute(
-                sa.select(reviews.c.document_id, reviews.c.guideline).where(
-                    reviews.c.document_id.in_(some), reviews.c.status == "done", reviews.c.settles
-                )
-            )
+            for row in connection.execute(_queries().decided, {"ids": some})
         }
+
+
+class _Queries(NamedTuple):
+    """What is read, and settled, by the `ids` of documents; opinions, by those of labels."""
+
+    current: sa.Select[Any]
+    opinions: sa.Select[Any]
+    decided: sa.Select[Any]
+    languages: sa.Select[Any]
+    settle: sa.Update
+
+
+# Making a statement takes longer than reading a few rows by it.
+@lru_cache(maxsize=1)
+def _queries() -> _Queries:
+    ids: sa.BindParameter[Any] = sa.bindparam("ids", expanding=True)
+    return _Queries(
+        current=sa.select(labels).where(_is_current(), labels.c.document_id.in_(ids)),
+        opinions=sa.select(predictions.c.label_id, predictions.c.payload)
+        .where(predictions.c.label_id.in_(ids))
+        .order_by(predictions.c.label_id, predictions.c.position),
+        decided=sa.select(reviews.c.document_id, reviews.c.guideline).where(
+            reviews.c.document_id.in_(ids), reviews.c.status == "done", reviews.c.settles
+        ),
+        languages=sa.select(documents.c.id, documents.c.language).where(documents.c.id.in_(ids)),
+        settle=sa.update(requests).where(
+            requests.c.guideline == sa.bindparam("of_guideline"),
+            requests.c.run == sa.bindparam("of_run"),
+            requests.c.document_id.in_(ids),
+        ),
+    )
 
 
 def label_id(document_id: str, guideline: str, run: int, origin: str = "pipeline") -> str:
@@ -259,9 +276,7 @@ def languages_of(connection: sa.Connection, ids: Sequence[str]) -> dict[str, str
     return {
         row.id: row.language
         for some in batches(sorted(set(ids)))
-        for row in connection.execute(
-            sa.select(documents.c.id, documents.c.language).where(documents.c.id.in_(some))
-        )
+        for row in connection.execute(_queries().languages, {"ids": some})
     }
 
 

@@ -10,6 +10,7 @@ import json
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -34,8 +35,7 @@ def put(connection: sa.Connection, when: datetime, notices: Sequence[Notice]) ->
     """
     if not notices:
         return 0
-    enabled = sa.select(webhooks).where(webhooks.c.enabled).order_by(webhooks.c.seq)
-    told = [webhook_of(row) for row in connection.execute(enabled)]
+    told = [webhook_of(row) for row in connection.execute(_enabled())]
     rows = [
         {
             "id": f"msg_{uuid.uuid4().hex}",
@@ -58,6 +58,11 @@ def put(connection: sa.Connection, when: datetime, notices: Sequence[Notice]) ->
     for some in batches(rows):
         connection.execute(sa.insert(deliveries), some)
     return len(rows)
+
+
+@lru_cache(maxsize=1)
+def _enabled() -> sa.Select[Any]:
+    return sa.select(webhooks).where(webhooks.c.enabled).order_by(webhooks.c.seq)
 
 
 def label_notice(id: str, label: Label, *, review_id: str | None = None) -> Notice:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -29,20 +31,14 @@ class Work:
     def begin(self, document_ids: Sequence[str], guideline: str, run: int) -> None:
         """Count an attempt at the requests that still wait."""
         with self._database.write() as connection:
-            connection.execute(
-                sa.update(requests)
-                .where(_waiting(document_ids, guideline, run))
-                .values(attempts=requests.c.attempts + 1, updated_at=self._database.clock())
-            )
+            given = {"ids": list(document_ids), "of_guideline": guideline, "of_run": run}
+            connection.execute(_queries().begin, given | {"updated_at": self._database.clock()})
 
     def waiting(self, document_ids: Sequence[str], guideline: str, run: int) -> dict[str, int]:
         """The requests that still wait, with the attempts they had."""
         with self._database.read() as connection:
-            rows = connection.execute(
-                sa.select(requests.c.document_id, requests.c.attempts).where(
-                    _waiting(document_ids, guideline, run)
-                )
-            )
+            given = {"ids": list(document_ids), "of_guideline": guideline, "of_run": run}
+            rows = connection.execute(_queries().waiting, given)
             return {row.document_id: row.attempts for row in rows}
 
     def put_back(self, document_ids: Sequence[str], guideline: str, run: int) -> None:
@@ -236,12 +232,8 @@ class Work:
         """Whether nothing asked of these documents is still to come."""
         with self._database.read() as connection:
             for some in batches(document_ids):
-                for table in (requests, transcriptions):
-                    waits = sa.exists().where(
-                        table.c.document_id.in_(some), table.c.status == "queued"
-                    )
-                    if connection.execute(sa.select(waits)).scalar():
-                        return False
+                if connection.execute(_queries().unsettled, {"ids": some}).scalar():
+                    return False
         return True
 
     def count_waiting(self, limit: int) -> int:
@@ -293,6 +285,35 @@ class Work:
         """Forget a worker whose last sign of life is still this one; returns whether it was."""
         gone = sa.delete(workers).where(workers.c.id == worker, workers.c.seen_at == seen)
         return connection.execute(gone).rowcount > 0
+
+
+class _Queries(NamedTuple):
+    """What is asked again and again of the documents with some `ids`."""
+
+    waiting: sa.Select[Any]
+    begin: sa.Update
+    unsettled: sa.Select[Any]
+
+
+# Making a statement takes longer than running it on a few rows.
+@lru_cache(maxsize=1)
+def _queries() -> _Queries:
+    ids: sa.BindParameter[Any] = sa.bindparam("ids", expanding=True)
+    waiting = sa.and_(
+        requests.c.document_id.in_(ids),
+        requests.c.guideline == sa.bindparam("of_guideline"),
+        requests.c.run == sa.bindparam("of_run"),
+        requests.c.status == "queued",
+    )
+    queued = [
+        sa.exists().where(table.c.document_id.in_(ids), table.c.status == "queued")
+        for table in (requests, transcriptions)
+    ]
+    return _Queries(
+        waiting=sa.select(requests.c.document_id, requests.c.attempts).where(waiting),
+        begin=sa.update(requests).where(waiting).values(attempts=requests.c.attempts + 1),
+        unsettled=sa.select(sa.or_(*queued)),
+    )
 
 
 def _waiting(document_ids: Sequence[str], guideline: str, run: int) -> sa.ColumnElement[bool]:

@@ -153,3 +153,15 @@ def test_a_character_that_cannot_be_stored_is_never_a_server_error(store: Store,
             assert ask() == []
         except (InvalidInput, NotFound) as error:
             assert error.status in {404, 422}
+
+
+def test_what_is_given_back_of_a_new_document_is_what_is_read(store: Store) -> None:
+    new = [
+        Document.of_text("one", id="a", language="en", metadata={"n": [1, None], "é": 0.5}),
+        Document.of_text("two", id="b"),
+    ]
+    asked = {"a": ["sentiment@1.0.0", "intent@1.0.0", "intent@1.0.0"], "b": []}
+    given = store.documents.add([*new, new[0]], asked)
+    read = store.documents.get_many(["a", "b"])
+    assert [each.created for each in given] == [True, True, True]
+    assert [each.model_copy(update={"created": False}) for each in given[:2]] == read
