@@ -112,7 +112,7 @@ class World:
         self.store = Store.open(self.url, recordings=self.folder / "recordings")
         for name in self.names:
             self.start(name)
-        _until(self._answers, 120, "the service does not answer")
+        _until(self._answers, 600, "the service does not answer")
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -13,7 +13,7 @@ import structlog
 from llmlabel.errors import NotFound, StoreUnavailable
 from llmlabel.jobs.board import Board
 from llmlabel.jobs.contracts import Beside
-from llmlabel.jobs.durable import DeadJob, DurableQueue, Work
+from llmlabel.jobs.durable import DeadJob, DurableQueue, Stopped, Work
 from llmlabel.jobs.identity import worker_id
 from llmlabel.jobs.learn import LEARN
 from llmlabel.jobs.loop import BackgroundLoop
@@ -200,6 +200,10 @@ class Runner:
     def _found(self, project: str) -> Jobs | None:
         try:
             return self._jobs_of(project)
+        except StoreUnavailable as error:
+            # It is put off, so that it holds up no other project's.
+            log.warning("a project cannot be opened", project=project, **told(error))
+            raise Stopped from error
         except NotFound:
             log.warning("job of a project that is gone", project=project)
             return None
@@ -236,6 +240,8 @@ class Runner:
         for job in self._queue.dead():
             try:
                 self._bury(job)
+            except Stopped:
+                continue
             except (TypeError, ValueError):
                 log.exception("a job that failed holds what is not known", job=job.id)
             log.error("job failed", job=job.id, reason=job.reason)

@@ -17,6 +17,7 @@ from worker import alone, label, no_sound
 
 from llmlabel.domain.document import Document
 from llmlabel.domain.label import Label
+from llmlabel.errors import StoreUnavailable
 from llmlabel.jobs import Jobs, Runner
 from llmlabel.store import Store
 
@@ -150,3 +151,26 @@ def test_jobs_of_a_project_are_left_to_who_knows_of_projects(store: Store) -> No
         assert connection.execute(sa.select(rows.c.queue_name)).scalars().all() == [
             "label-in-project"
         ]
+
+
+def test_a_project_that_cannot_be_opened_holds_up_no_other(store: Store) -> None:
+    found: dict[str, Jobs] = {}
+    broken = True
+
+    def jobs_of(name: str) -> Jobs:
+        if broken and name == "other":
+            raise StoreUnavailable("Its database cannot be used now.")
+        return found[name]
+
+    runner = Runner(store, jobs_of, concurrency=1, upkeep_seconds=0.1)
+    for name in ("default", "other"):
+        found[name] = Jobs(store, Labeling(), no_sound, runner, project=name)
+    runner.start()
+    found["other"].submit([Document.of_text("text", id="p")], [REF])
+    for id in "abc":
+        found["default"].submit([Document.of_text("text", id=id)], [REF])
+    assert found["default"].wait(list("abc"), 60)
+    assert store.work.waiting(["p"], REF, 1) == {"p": 0}
+    broken = False
+    assert found["other"].wait(["p"], 60)
+    runner.stop()
