@@ -53,17 +53,17 @@ def submit(
         typer.Option("--guideline", "-g", help="A name or name@version; give it repeatedly."),
     ],
     format: Annotated[
-        str | None, typer.Option(help="jsonl, csv or parquet. [default: by the file's name]")
+        str | None, typer.Option(help="jsonl, csv or parquet; by default as its name says.")
     ] = None,
     text: Annotated[str, typer.Option(help="Field or column of the text.")] = "text",
     id: Annotated[str, typer.Option(help="Field or column of the id.")] = "id",
     language: Annotated[str, typer.Option(help="Field or column of the language.")] = "language",
     metadata: Annotated[
         list[str] | None,
-        typer.Option(help="Keep this field or column; give it repeatedly. [default: all others]"),
+        typer.Option(help="Keep this field or column; give it repeatedly. By default all others."),
     ] = None,
     delimiter: Annotated[
-        str | None, typer.Option(help="Of a CSV file. [default: by its header]")
+        str | None, typer.Option(help="Of a CSV file; by default as its header has it.")
     ] = None,
     budget: Annotated[
         float | None, typer.Option(min=0, help="US dollars that may be spent on it.")

@@ -30,7 +30,8 @@ def add_project(app: typer.Typer) -> None:
 
 
 def _with_project(callback: Callable[..., Any]) -> Callable[..., Any]:
-    signature = inspect.signature(callback)
+    # As values: the names within annotations are known to the module of the command only.
+    signature = inspect.signature(callback, eval_str=True)
     if "project" in signature.parameters:
         return callback
 
@@ -44,7 +45,7 @@ def _with_project(callback: Callable[..., Any]) -> Callable[..., Any]:
     )
     parameters = [*signature.parameters.values(), option]
     run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {**callback.__annotations__, "project": _Project}
+    run.__annotations__ = {each.name: each.annotation for each in parameters}
     return run
 
 
