@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from llmlabel.errors import NotFound, StoreUnavailable
 from llmlabel.jobs.board import Board
@@ -181,21 +183,31 @@ class Runner:
     def _label(
         self, guideline: str, run: int, ids: list[str], project: str = DEFAULT_PROJECT
     ) -> None:
-        jobs = self._found(project)
-        if jobs is not None:
-            jobs.tasks.label(guideline, run, ids)
+        with self._jobs_for(project) as jobs:
+            if jobs is not None:
+                jobs.tasks.label(guideline, run, ids)
 
     def _transcribe(self, document_id: str, run: int, project: str = DEFAULT_PROJECT) -> None:
-        jobs = self._found(project)
-        if jobs is not None:
-            jobs.tasks.transcribe(document_id, run)
+        with self._jobs_for(project) as jobs:
+            if jobs is not None:
+                jobs.tasks.transcribe(document_id, run)
 
     def _learn(
         self, id: str, what: str, guideline: str, argument: str, project: str = DEFAULT_PROJECT
     ) -> None:
-        jobs = self._found(project)
-        if jobs is not None:
-            jobs.learning.run(id, what, guideline, argument)
+        with self._jobs_for(project) as jobs:
+            if jobs is not None:
+                jobs.learning.run(id, what, guideline, argument)
+
+    @contextmanager
+    def _jobs_for(self, project: str) -> Iterator[Jobs | None]:
+        """The jobs of the project that a job is of; what is logged meanwhile names it."""
+        if project == DEFAULT_PROJECT:
+            yield self._found(project)
+            return
+        with bound_contextvars(project=project):
+            # That the project's database cannot be asked says nothing of the job.
+            yield self.shift.outlast(lambda: self._found(project))
 
     def _found(self, project: str) -> Jobs | None:
         try:

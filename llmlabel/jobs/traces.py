@@ -7,6 +7,8 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 
+from llmlabel.domain.project import DEFAULT_PROJECT
+from llmlabel.jobs.queue_files import IN_PROJECT
 from llmlabel.store.database import Database, batches
 
 _OVER = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
@@ -15,7 +17,7 @@ _AT_ONCE = 100
 
 
 def forget_jobs(database: Database, document_ids: Collection[str]) -> int:
-    """Delete the finished jobs that name one of these documents; returns how many.
+    """Delete the project's finished jobs that name one of these documents; returns how many.
 
     A job holds ids of documents and no text. One that still waits for others is left: it does
     nothing for a document that is gone, and is deleted when it has been over for a day.
@@ -25,6 +27,13 @@ def forget_jobs(database: Database, document_ids: Collection[str]) -> int:
         return 0
     jobs = tables[-1]
     held = [table for table in tables if table.name in ("workflow_status", "workflow_input")]
+    mine = ~jobs.c.name.endswith(IN_PROJECT)
+    if database.project != DEFAULT_PROJECT:
+        of_project = (
+            sa.select(table.c.workflow_uuid).where(_holds(table.c.inputs, database.project))
+            for table in held
+        )
+        mine = sa.and_(~mine, jobs.c.workflow_uuid.in_(sa.union(*of_project)))
     gone = 0
     with database.write() as connection:
         for some in batches(sorted(document_ids), _AT_ONCE):
@@ -37,7 +46,7 @@ def forget_jobs(database: Database, document_ids: Collection[str]) -> int:
                 )
             )
             query = sa.select(jobs.c.workflow_uuid).where(
-                jobs.c.status.in_(_OVER), jobs.c.workflow_uuid.in_(named)
+                jobs.c.status.in_(_OVER), jobs.c.workflow_uuid.in_(named), mine
             )
             over = list(connection.execute(query).scalars())
             for part in batches(over, _AT_ONCE):
@@ -101,7 +110,7 @@ def _tables(database: Database) -> list[sa.TableClause]:
         there = set(sa.inspect(connection).get_table_names(schema=schema))
     if "workflow_status" not in there:
         return []
-    columns = ("workflow_uuid", "status", "inputs")
+    columns = ("workflow_uuid", "name", "status", "inputs")
     return [
         sa.table(name, *(sa.column(each) for each in columns), schema=schema)
         for name in _TABLES

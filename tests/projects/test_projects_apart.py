@@ -71,7 +71,8 @@ async def test_reviews_verdicts_and_flags_are_of_one_project(
     flag = {"comment": "unclear"}
     assert (await west("POST", f"/v1/reviews/{id}/flag", json=flag)).status_code == 404
     taken = (await east("POST", f"/v1/reviews/{id}/take")).json()
-    verdict = {"token": taken["lease"]["token"], "kind": "confirm"}
+    answer = {"kind": "choice", "label": "good"}
+    verdict = {"token": taken["lease"]["token"], "kind": "correct", "answer": answer}
     done = await east("POST", f"/v1/reviews/{id}/verdict", json=verdict)
     assert done.status_code == 200, done.text
     assert len(service.of("east").store.verified(mood.REF)) == 1
