@@ -210,14 +210,14 @@ def main() -> None:
 
 
 def _report(bench: Bench, id: str, accept_only: bool) -> None:
-    begin = time.perf_counter()
+    begin, worked = time.perf_counter(), time.process_time()
     while bench.batches.get(id).status == "reading":
         time.sleep(0.1)
     batch = bench.batches.get(id)
     accepted = time.perf_counter() - begin
     print(
         f"accepted: {batch.accepted:,} of {batch.lines_read:,} lines in {accepted:.1f} s, "
-        f"{batch.accepted / accepted:,.0f} documents/s"
+        f"{batch.accepted / accepted:,.0f} documents/s; {_each(worked, batch.accepted)} so far"
     )
     if accept_only:
         return
@@ -229,7 +229,8 @@ def _report(bench: Bench, id: str, accept_only: bool) -> None:
     took = time.perf_counter() - begun
     print(
         f"labeled: {progress.labeled:,} in {labeled:.1f} s, {progress.labeled / labeled:,.0f} "
-        f"documents/s; progress takes {took * 1000:.0f} ms"
+        f"documents/s; {_each(worked, progress.labeled)} in all; progress takes "
+        f"{took * 1000:.0f} ms"
     )
     for opinions, format in ((True, "jsonl"), (False, "csv"), (False, "parquet")):
         begun, size = time.perf_counter(), 0
@@ -241,6 +242,11 @@ def _report(bench: Bench, id: str, accept_only: bool) -> None:
             f"results as {format}: {size / (1 << 20):,.1f} MiB in {took:.1f} s, "
             f"{batch.accepted / took:,.0f} lines/s"
         )
+
+
+def _each(since: float, documents: int) -> str:
+    """Processor time of this process a document: what others do on the machine does not count."""
+    return f"{(time.process_time() - since) / max(documents, 1) * 1e3:.2f} ms of a processor each"
 
 
 if __name__ == "__main__":
