@@ -11,6 +11,9 @@ from llmlabel.released import Problem, Ref, did_you_mean, find_released, in_orde
 
 SUFFIX = ".md"
 
+Checked = tuple[Guideline | None, list[Problem]]
+"""A guideline, or everything that keeps its file from being read."""
+
 
 class GuidelineLibrary:
     """The guidelines of some folders, found by `name` or `name@version`.
@@ -23,7 +26,7 @@ class GuidelineLibrary:
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self.folders = tuple(folders)
-        self._parsed: dict[Path, tuple[tuple[int, int, int], Guideline]] = {}
+        self._parsed: dict[Path, tuple[tuple[int, int, int], Checked]] = {}
 
     def get(self, ref: str) -> Guideline:
         """The guideline of that ref.
@@ -33,18 +36,8 @@ class GuidelineLibrary:
             InvalidGuideline: Its file cannot be read; says where and why.
         """
         path = self.path(ref)
-        try:
-            stat = path.stat()
-        except OSError:
-            return read_guideline(path)  # says what is wrong
-        # Reviewers ask for the same few many times a second, and parsing takes milliseconds.
-        state = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
-        known = self._parsed.get(path)
-        if known is not None and known[0] == state:
-            return known[1]
-        guideline = read_guideline(path)
-        self._parsed[path] = (state, guideline)
-        return guideline
+        guideline, _ = self._checked(path)
+        return guideline or read_guideline(path)  # which says what is wrong
 
     def path(self, ref: str) -> Path:
         """The file of that ref.
@@ -89,11 +82,24 @@ class GuidelineLibrary:
 
     def _read(self) -> tuple[builtins.list[Guideline], builtins.list[Problem]]:
         paths, _ = find_released(self.folders, SUFFIX)
-        checked = [check_guideline(paths[ref]) for ref in in_order(paths)]
+        checked = [self._checked(paths[ref]) for ref in in_order(paths)]
         return (
             [guideline for guideline, _ in checked if guideline is not None],
             [problem for _, problems in checked for problem in problems],
         )
+
+    def _checked(self, path: Path) -> Checked:
+        # Asked for many times a second by reviewers, and all of them by upkeep every few seconds;
+        # parsing takes milliseconds.
+        try:
+            stat = path.stat()
+        except OSError:
+            return check_guideline(path)
+        state = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+        known = self._parsed.get(path)
+        if known is None or known[0] != state:
+            known = self._parsed[path] = (state, check_guideline(path))
+        return known[1]
 
 
 def _known(versions: dict[str, tuple[str, ...]]) -> str:
