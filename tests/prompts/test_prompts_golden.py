@@ -77,6 +77,7 @@ def _rendered(prompt: Prompt) -> str:
     [
         ("choice@1.0.0", MOOD, None, "choice-1.0.0.txt"),
         ("choice@1.0.0", MANY, None, "choice-1.0.0-many.txt"),
+        ("choice@1.1.0", MOOD, None, "choice-1.1.0.txt"),
         ("spans@1.0.0", BIRDS, None, "spans-1.0.0.txt"),
         ("tokens@1.0.0", TAGS, (0, 3), "tokens-1.0.0.txt"),
         ("verify@1.0.0", BIRDS, (len(TEXT) - 1, len(TEXT)), "verify-1.0.0.txt"),
