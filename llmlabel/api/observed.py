@@ -13,6 +13,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from llmlabel.api.permissions import operation_of
+from llmlabel.domain.project import DEFAULT_PROJECT
 from llmlabel.telemetry import Span, Telemetry
 
 UNMATCHED = "unmatched"
@@ -69,11 +70,13 @@ class Observed:
         if status >= 500:
             span.fail(str(status))
         path = scope.get("raw_path", b"").partition(b"?")[0].decode("ascii", "replace")
+        project = scope.get("state", {}).get("project", DEFAULT_PROJECT)
         log.info(
             f"{method} {path or scope['path']}",
             status=status,
             route=route,
             seconds=round(seconds, 4),
+            **({} if project == DEFAULT_PROJECT else {"project": project}),
         )
 
     def _template(self, scope: Scope) -> str:

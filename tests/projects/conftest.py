@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import mood_service as mood
 import pytest
+from visitors import Visitor
 
 from llmlabel.api import create_app
 from llmlabel.bootstrap import Application, build_service
@@ -42,20 +42,6 @@ def service(database_url: str, tmp_path: Path, provider: FakeProvider) -> Applic
     for name in ("east", "west"):
         service.projects.create(name)
     return service
-
-
-@dataclass
-class Visitor:
-    """Somebody with an admin's key of one project."""
-
-    client: httpx.AsyncClient
-    key: str
-
-    async def __call__(
-        self, method: str, path: str, headers: dict[str, str] | None = None, **more: object
-    ) -> httpx.Response:
-        named = {"Authorization": f"Bearer {self.key}", **(headers or {})}
-        return await self.client.request(method, path, headers=named, **more)  # type: ignore[arg-type]
 
 
 @pytest.fixture

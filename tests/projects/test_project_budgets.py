@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import mood_service as mood
 import pytest
-from conftest import Visitor
+from visitors import Visitors
 
 from llmlabel.bootstrap import Application
 from llmlabel.domain.document import Document
@@ -19,8 +18,6 @@ from llmlabel.llm.prices import NANO
 from llmlabel.money import Money
 from llmlabel.settings import Settings
 from llmlabel.store import Store
-
-Visitors = Callable[[str], Visitor]
 
 
 def _money(store: Store, whole: float | None, own: ProjectBudget, project: str = "east") -> Money:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
 import mood_service as mood
 import pytest
-from conftest import Visitor
+from visitors import Visitor, Visitors
 
 from llmlabel.bootstrap import Application
 from llmlabel.domain.document import Document
 from llmlabel.errors import NotFound
 from llmlabel.testing import FakeProvider
-
-Visitors = Callable[[str], Visitor]
 
 WAIT = {"Prefer": "wait=60"}
 OURS, THEIRS = "good day 1", "bad day 2"

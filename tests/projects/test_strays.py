@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
@@ -15,15 +14,13 @@ from pathlib import Path
 import mood_service as mood
 import pytest
 import sqlalchemy as sa
-from conftest import Visitor
+from visitors import Visitors
 
 from llmlabel.bootstrap import Application
 from llmlabel.domain.document import Document
 from llmlabel.jobs.strays import Strays
 from llmlabel.store import Store
 from llmlabel.store.projects import Projects
-
-Visitors = Callable[[str], Visitor]
 
 
 @pytest.fixture
