@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
+from told_clock import Clock
 
 from llmlabel.settings import Settings
 
@@ -115,6 +116,14 @@ def store(database_url: str, tmp_path: Path) -> Iterator[Any]:
     store = Store.open(database_url, recordings=tmp_path / "recordings")
     yield store
     store.close()
+
+
+@pytest.fixture
+def clock(store: Any) -> Clock:
+    """The store's, which moves only when told."""
+    clock = Clock()
+    store.database.clock = clock
+    return clock
 
 
 @pytest.fixture

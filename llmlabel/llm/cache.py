@@ -16,6 +16,7 @@ import structlog
 from pydantic import JsonValue, ValidationError
 
 from llmlabel.llm.protocol import ChatModel, Prompt, Reply, Scores, Usage
+from llmlabel.llm.wrapping import Wrapping
 
 Kept = TypeVar("Kept", Scores, Reply)
 
@@ -215,7 +216,7 @@ class ReplyCache:
             self._log.warning(event, path=str(self._path), reason=why, **more)
 
 
-class CachedModel:
+class CachedModel(Wrapping):
     """A model whose replies are kept; only what is not kept is asked of it.
 
     A hit has `usage.cached` set and costs nothing. Failures are never kept. The model's own
@@ -224,18 +225,8 @@ class CachedModel:
 
     def __init__(self, model: ChatModel, cache: ReplyCache) -> None:
         """Put the cache before the model."""
-        self._model = model
+        super().__init__(model)
         self._cache = cache
-
-    @property
-    def name(self) -> str:
-        """The model's own name."""
-        return self._model.name
-
-    @property
-    def context_tokens(self) -> int:
-        """The model's own limit."""
-        return self._model.context_tokens
 
     async def score(
         self, prompts: Sequence[Prompt], candidates: Sequence[str] | Sequence[Sequence[str]]
@@ -272,7 +263,7 @@ class CachedModel:
 
     async def close(self) -> None:
         """Free what the model holds, and close the file."""
-        await self._model.close()
+        await super().close()
         self._cache.close()
 
     def _key(self, task: str, prompt: Prompt, rest: dict[str, JsonValue]) -> str:

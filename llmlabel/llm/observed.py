@@ -9,12 +9,13 @@ from typing import TypeVar
 from pydantic import JsonValue
 
 from llmlabel.llm.protocol import ChatModel, Prompt, Reply, Scores
+from llmlabel.llm.wrapping import Wrapping
 from llmlabel.telemetry import Attribute, Span, SpanKind, calls_ended, outcome_of, span
 
 T = TypeVar("T", Scores, Reply)
 
 
-class ObservedModel:
+class ObservedModel(Wrapping):
     """Tells the telemetry in charge what a model was asked and what that took.
 
     A batch is one span by the semantic conventions for generative AI, with the tokens of all its
@@ -26,18 +27,8 @@ class ObservedModel:
     """
 
     def __init__(self, model: ChatModel, provider: str = "") -> None:
-        self._model = model
+        super().__init__(model)
         self._provider = provider
-
-    @property
-    def name(self) -> str:
-        """The model's own name."""
-        return self._model.name
-
-    @property
-    def context_tokens(self) -> int:
-        """The model's own limit."""
-        return self._model.context_tokens
 
     async def score(
         self, prompts: Sequence[Prompt], candidates: Sequence[str] | Sequence[Sequence[str]]
@@ -52,10 +43,6 @@ class ObservedModel:
         """Write JSON; see `ChatModel.generate`."""
         with self._call(len(prompts)) as current:
             return self._told(current, await self._model.generate(prompts, schema, max_tokens))
-
-    async def close(self) -> None:
-        """Free what the model holds."""
-        await self._model.close()
 
     @contextmanager
     def _call(self, prompts: int) -> Iterator[Span]:

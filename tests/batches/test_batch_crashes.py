@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,33 +9,20 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from batch_service import BatchService
+from started import Process, processes
 
 from llmlabel.store import Store
 from llmlabel.store.tables import labels
 
 WORKER = Path(__file__).with_name("batch_worker.py")
 COUNT = 1500
-Start = Callable[..., "subprocess.Popen[str]"]
+Start = Callable[..., Process]
 
 
 @pytest.fixture
 def start(database_url: str, tmp_path: Path) -> Iterator[Start]:
-    running: list[subprocess.Popen[str]] = []
-
-    def begin(name: str, hold: float = 30.0) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, str(WORKER), database_url, str(tmp_path), name, str(hold)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        running.append(process)
-        return process
-
-    yield begin
-    for process in running:
-        process.kill()
-        process.communicate()
+    with processes() as begin:
+        yield lambda name, hold=30.0: begin(WORKER, database_url, tmp_path, name, hold)
 
 
 @pytest.fixture

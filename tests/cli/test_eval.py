@@ -3,44 +3,27 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
-import typer
-from typer.testing import CliRunner
+from moods import MOODS, Run, applications, runner
 
 from llmlabel.cli.eval import eval_command
 from llmlabel.domain.answer import ChoiceAnswer
 from llmlabel.domain.confidence import Confidence
 from llmlabel.domain.document import Document
-from llmlabel.domain.guideline import Guideline, LabelDefinition, LabelerStep, Policy
+from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.label import Label, Route
 from llmlabel.domain.prediction import Prediction, Source
 from llmlabel.errors import InvalidInput, NotFound
 from llmlabel.settings import Settings
 
-MOODS = Guideline(
-    name="moods",
-    version="1.0.0",
-    kind="choice",
-    title="Moods",
-    question="Which?",
-    labels=tuple(LabelDefinition(name=n, definition=n) for n in ("glad", "sad", "calm")),
-    labelers=(LabelerStep(name="llm"),),
-    policy=Policy(threshold=0.5),
-    sha256="b" * 64,
-)
-
 
 class WordsApplication:
     """Answers with the label that the text names; with the last one offered where none."""
-
-    made: list[WordsApplication]
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -82,21 +65,9 @@ class WordsApplication:
         self.closed = True
 
 
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def applications(monkeypatch: pytest.MonkeyPatch) -> list[WordsApplication]:
-    made: list[WordsApplication] = []
-
-    def build(settings: Settings) -> WordsApplication:
-        made.append(WordsApplication(settings))
-        return made[-1]
-
-    module = ModuleType("llmlabel.bootstrap")
-    module.build = build  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "llmlabel.bootstrap", module)
-    return made
+@pytest.fixture(name="applications")
+def _applications(monkeypatch: pytest.MonkeyPatch) -> list[WordsApplication]:
+    return applications(WordsApplication, monkeypatch)
 
 
 @pytest.fixture
@@ -106,17 +77,7 @@ def run(
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "eval/suites/moods/test.jsonl", ["glad", "sad", "calm", "sad?"])
     write(tmp_path / "eval/suites/moods/calibration.jsonl", ["glad", "sad"])
-    command = typer.Typer()
-    command.command()(eval_command)
-
-    def call(*words: str) -> tuple[int, str, str]:
-        result = CliRunner().invoke(command, list(words), env={"COLUMNS": "160"})
-        if result.exception and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        assert all(each.closed for each in applications)
-        return result.exit_code, result.stdout, result.stderr
-
-    return call
+    return runner(eval_command, applications)
 
 
 def write(path: Path, names: Sequence[str]) -> Path:
@@ -248,11 +209,9 @@ def test_the_real_application_tags_words(tmp_path: Path, model_store: Any) -> No
     (tmp_path / "tags.jsonl").write_text(
         json.dumps({"text": "The dog barked.", "tokens": tokens}) + "\n"
     )
-    command = typer.Typer()
-    command.command()(eval_command)
-    asked = [str(tmp_path / "tags.jsonl"), "-g", "pos", "--format", "json"]
-    result = CliRunner().invoke(command, asked, catch_exceptions=False)
-    assert result.exit_code == 0
-    report = json.loads(result.stdout)
+    asked = (str(tmp_path / "tags.jsonl"), "-g", "pos", "--format", "json")
+    code, out, _ = runner(eval_command, [])(*asked)
+    assert code == 0
+    report = json.loads(out)
     assert report["metrics"]["token_accuracy"] == 1.0
     assert report["models"][0]["labeler"] == "spacy"

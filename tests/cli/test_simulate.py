@@ -3,37 +3,23 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-import typer
+from moods import LABELS, MOODS, Run, applications, runner
 from numpy.typing import NDArray
-from typer.testing import CliRunner
 
 from llmlabel.cli.simulate import simulate
 from llmlabel.domain.answer import ChoiceAnswer
 from llmlabel.domain.document import Document
-from llmlabel.domain.guideline import Guideline, LabelDefinition, LabelerStep, Policy
+from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.prediction import Prediction, Source
 from llmlabel.errors import InvalidInput
 from llmlabel.settings import Settings
-
-MOODS = Guideline(
-    name="moods",
-    version="1.0.0",
-    kind="choice",
-    title="Moods",
-    question="Which?",
-    labels=tuple(LabelDefinition(name=n, definition=n) for n in ("glad", "sad", "calm")),
-    labelers=(LabelerStep(name="llm"),),
-    policy=Policy(threshold=0.5),
-    sha256="b" * 64,
-)
 
 
 class WordsApplication:
@@ -75,7 +61,7 @@ class WordsApplication:
         )
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        rows = [[float(n in text) + 0.01 for n in ("glad", "sad", "calm")] for text in texts]
+        rows = [[float(n in text) + 0.01 for n in LABELS] for text in texts]
         vectors = np.array(rows, np.float32)
         return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
@@ -83,42 +69,21 @@ class WordsApplication:
         self.closed = True
 
 
-Run = Callable[..., tuple[int, str, str]]
-
-
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    made: list[WordsApplication] = []
-
-    def build(settings: Settings) -> WordsApplication:
-        made.append(WordsApplication(settings))
-        return made[-1]
-
-    module = ModuleType("llmlabel.bootstrap")
-    module.build = build  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "llmlabel.bootstrap", module)
+    made = applications(WordsApplication, monkeypatch)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LLMLABEL_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(WordsApplication, "asked", 0)
     write(tmp_path / "gold.jsonl", 0, 120)
     write(tmp_path / "history.jsonl", 200, 400)
-    command = typer.Typer()
-    command.command()(simulate)
-
-    def call(*words: str) -> tuple[int, str, str]:
-        result = CliRunner().invoke(command, list(words), env={"COLUMNS": "160"})
-        if result.exception and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        assert all(each.closed for each in made)
-        return result.exit_code, result.stdout, result.stderr
-
-    return call
+    return runner(simulate, made)
 
 
 def write(path: Path, start: int, end: int, label: str | None = None) -> None:
     rows = []
     for number in range(start, end):
-        named = ("glad", "sad", "calm")[number // 7 % 3]
+        named = LABELS[number // 7 % 3]
         rows.append({"id": f"r{number}", "text": f"{named} {number}", "label": label or named})
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 

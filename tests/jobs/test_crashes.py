@@ -1,46 +1,32 @@
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from started import Process, processes
 
 from llmlabel.store import Store
 from llmlabel.store.tables import labels, predictions, reviews
 
 WORKER = Path(__file__).with_name("worker.py")
-Start = Callable[..., "subprocess.Popen[str]"]
+Start = Callable[..., Process]
 
 
 @pytest.fixture
 def start(database_url: str, tmp_path: Path) -> Iterator[Start]:
     """Starts worker processes; those left are killed at the end."""
-    running: list[subprocess.Popen[str]] = []
+    with processes() as begin:
 
-    def begin(
-        name: str, mode: str, count: int, *, hold: int | None = None
-    ) -> subprocess.Popen[str]:
-        words = [database_url, str(tmp_path), name, mode, str(count), str(hold or count)]
-        process = subprocess.Popen(
-            [sys.executable, str(WORKER), *words],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        running.append(process)
-        return process
+        def started(name: str, mode: str, count: int, *, hold: int | None = None) -> Process:
+            return begin(WORKER, database_url, tmp_path, name, mode, count, hold or count)
 
-    yield begin
-    for process in running:
-        process.kill()
-        process.communicate()
+        yield started
 
 
-def _says(process: subprocess.Popen[str]) -> str:
+def _says(process: Process) -> str:
     """The next word of a worker, among the lines of its log; empty when it ended."""
     assert process.stdout is not None
     for line in process.stdout:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from started import Process, processes
 from training_parts import World
 from training_worker import JOB
 
@@ -15,31 +14,17 @@ from llmlabel.learned import Learned
 from llmlabel.store import Store
 
 WORKER = Path(__file__).with_name("training_worker.py")
-Start = Callable[[str], "subprocess.Popen[str]"]
+Start = Callable[[str], Process]
 
 
 @pytest.fixture
 def start(database_url: str, tmp_path: Path) -> Iterator[Start]:
     """Starts services; those left are killed at the end."""
-    running: list[subprocess.Popen[str]] = []
-
-    def begin(mode: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, str(WORKER), database_url, str(tmp_path), mode],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        running.append(process)
-        return process
-
-    yield begin
-    for process in running:
-        process.kill()
-        process.communicate()
+    with processes() as begin:
+        yield lambda mode: begin(WORKER, database_url, tmp_path, mode)
 
 
-def _says(process: subprocess.Popen[str], word: str) -> bool:
+def _says(process: Process, word: str) -> bool:
     assert process.stdout is not None
     return any(line.strip() == word for line in process.stdout)
 

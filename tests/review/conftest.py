@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from told_clock import Clock
 
 from llmlabel.domain.answer import Answer, ChoiceAnswer
 from llmlabel.domain.confidence import Confidence
@@ -21,19 +21,6 @@ LABELS = {
     "pos": ("tokens", ("NOUN", "VERB")),
     "transcription": ("transcript", ()),
 }
-
-
-class Clock:
-    """A clock that moves only when told."""
-
-    def __init__(self) -> None:
-        self.time = datetime(2026, 1, 1, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.time
-
-    def pass_seconds(self, seconds: float) -> None:
-        self.time += timedelta(seconds=seconds)
 
 
 def guideline(ref: str) -> Guideline:
@@ -57,13 +44,6 @@ def guideline(ref: str) -> Guideline:
 @pytest.fixture(name="guideline")
 def _guideline() -> Callable[[str], Guideline]:
     return guideline
-
-
-@pytest.fixture
-def clock(store: Store) -> Clock:
-    clock = Clock()
-    store.database.clock = clock
-    return clock
 
 
 @pytest.fixture

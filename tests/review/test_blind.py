@@ -14,6 +14,8 @@ from llmlabel.review.answers import token_offsets
 from llmlabel.store import ReviewItem, Store
 from llmlabel.store.openings import AUDIT_PRIORITY, BLIND_SHARE
 
+Put = Callable[..., None]
+Decide = Callable[..., ReviewItem]
 POSITIVE, NEGATIVE = ChoiceAnswer(label="positive"), ChoiceAnswer(label="negative")
 
 
@@ -36,7 +38,7 @@ def _texts(blind: bool) -> list[str]:
 
 
 def test_an_accepted_label_that_is_drawn_is_reviewed_blind_and_delivered_meanwhile(
-    store: Store, accept: Callable[..., None]
+    store: Store, accept: Put
 ) -> None:
     accept("a", drawn=True)
     accept("b")
@@ -48,7 +50,7 @@ def test_an_accepted_label_that_is_drawn_is_reviewed_blind_and_delivered_meanwhi
 
 
 def test_a_doubted_label_that_is_drawn_belongs_to_the_sample_and_is_blind(
-    store: Store, ask: Callable[..., None]
+    store: Store, ask: Put
 ) -> None:
     ask("a", audit_rate=0.05, drawn=True)
     item = _item(store, "a")
@@ -56,9 +58,7 @@ def test_a_doubted_label_that_is_drawn_belongs_to_the_sample_and_is_blind(
     assert store.documents.get("a").status == "review"
 
 
-def test_a_doubted_label_that_is_not_drawn_belongs_to_no_sample(
-    store: Store, ask: Callable[..., None]
-) -> None:
+def test_a_doubted_label_that_is_not_drawn_belongs_to_no_sample(store: Store, ask: Put) -> None:
     for text in (_texts(blind=True)[0], _texts(blind=False)[0]):
         ask(text, text=text, audit_rate=0.05)
         assert _item(store, text).sampled is None
@@ -66,7 +66,7 @@ def test_a_doubted_label_that_is_not_drawn_belongs_to_no_sample(
 
 
 def test_where_everything_is_reviewed_every_verdict_belongs_to_the_sample(
-    store: Store, ask: Callable[..., None]
+    store: Store, ask: Put
 ) -> None:
     ask("a", audit_rate=0.05, forced=True)
     ask("b", audit_rate=0.05, forced=True, drawn=True)
@@ -75,21 +75,21 @@ def test_where_everything_is_reviewed_every_verdict_belongs_to_the_sample(
     assert _item(store, "b").blind
 
 
-def test_some_doubted_items_are_as_blind_as_audits(store: Store, ask: Callable[..., None]) -> None:
+def test_some_doubted_items_are_as_blind_as_audits(store: Store, ask: Put) -> None:
     for text in _texts(blind=True) + _texts(blind=False):
         ask(text, text=text, audit_rate=0.05)
     blind = {each.document.id for each in store.reviews.page(limit=200).items if each.blind}
     assert blind == set(_texts(blind=True))
 
 
-def test_where_nothing_is_audited_nothing_is_blind(store: Store, ask: Callable[..., None]) -> None:
+def test_where_nothing_is_audited_nothing_is_blind(store: Store, ask: Put) -> None:
     for text in _texts(blind=True):
         ask(text, text=text, audit_rate=0.0)
     assert not any(each.blind for each in store.reviews.page(limit=200).items)
 
 
 def test_audits_and_other_blind_items_come_first_and_have_one_priority(
-    store: Store, queue: ReviewQueue, ask: Callable[..., None], accept: Callable[..., None]
+    store: Store, queue: ReviewQueue, ask: Put, accept: Put
 ) -> None:
     open_text, blind_text = _texts(blind=False)[0], _texts(blind=True)[0]
     ask("open", text=open_text, audit_rate=0.05)
@@ -102,7 +102,7 @@ def test_audits_and_other_blind_items_come_first_and_have_one_priority(
 
 
 def test_a_document_that_is_verified_opens_no_second_review(
-    store: Store, ask: Callable[..., None], decide: Callable[..., ReviewItem]
+    store: Store, ask: Put, decide: Decide
 ) -> None:
     ask("a")
     decide("a", NEGATIVE)
@@ -110,9 +110,7 @@ def test_a_document_that_is_verified_opens_no_second_review(
     assert store.counts().reviews_open == 0
 
 
-def test_a_blind_item_cannot_be_confirmed(
-    store: Store, queue: ReviewQueue, accept: Callable[..., None]
-) -> None:
+def test_a_blind_item_cannot_be_confirmed(store: Store, queue: ReviewQueue, accept: Put) -> None:
     accept("a", drawn=True)
     item = queue.next("ann")
     assert item is not None
@@ -123,7 +121,7 @@ def test_a_blind_item_cannot_be_confirmed(
 
 
 def test_what_a_blind_item_refuses_does_not_tell_what_was_proposed(
-    queue: ReviewQueue, ask: Callable[..., None]
+    queue: ReviewQueue, ask: Put
 ) -> None:
     said = set()
     for id, answer in (("a", POSITIVE), ("b", None)):
@@ -137,7 +135,7 @@ def test_what_a_blind_item_refuses_does_not_tell_what_was_proposed(
 
 
 def test_a_blind_answer_that_equals_the_proposal_confirms_it(
-    store: Store, accept: Callable[..., None], decide: Callable[..., ReviewItem]
+    store: Store, accept: Put, decide: Decide
 ) -> None:
     accept("a", drawn=True)
     done = decide("a", POSITIVE)
@@ -150,7 +148,7 @@ def test_a_blind_answer_that_equals_the_proposal_confirms_it(
 
 
 def test_a_blind_answer_that_differs_replaces_the_accepted_one(
-    store: Store, accept: Callable[..., None], decide: Callable[..., ReviewItem]
+    store: Store, accept: Put, decide: Decide
 ) -> None:
     accept("a", "b", drawn=True)
     decide("a", NEGATIVE)
@@ -160,10 +158,7 @@ def test_a_blind_answer_that_differs_replaces_the_accepted_one(
 
 
 def test_a_blind_item_that_was_taken_back_is_hidden_again_and_its_label_stands(
-    store: Store,
-    queue: ReviewQueue,
-    accept: Callable[..., None],
-    decide: Callable[..., ReviewItem],
+    store: Store, queue: ReviewQueue, accept: Put, decide: Decide
 ) -> None:
     accept("a", drawn=True)
     again = queue.undo(decide("a", NEGATIVE).id, "ann")
@@ -172,9 +167,7 @@ def test_a_blind_item_that_was_taken_back_is_hidden_again_and_its_label_stands(
     assert (label.verified, label.answer, label.route) == (False, POSITIVE, Route.ACCEPTED)
 
 
-def test_a_skipped_blind_item_stays_open(
-    store: Store, accept: Callable[..., None], decide: Callable[..., ReviewItem]
-) -> None:
+def test_a_skipped_blind_item_stays_open(store: Store, accept: Put, decide: Decide) -> None:
     accept("a", drawn=True)
     assert decide("a", None, kind="skip").hidden
     assert not _current(store, "a").verified
@@ -196,9 +189,7 @@ def test_only_tokens_show_where_they_stand(
     assert token_offsets(answer) == offsets
 
 
-def test_a_blind_answer_has_the_tokens_of_the_proposal(
-    queue: ReviewQueue, ask: Callable[..., None]
-) -> None:
+def test_a_blind_answer_has_the_tokens_of_the_proposal(queue: ReviewQueue, ask: Put) -> None:
     def tokens(*ends: int) -> TokensAnswer:
         return TokensAnswer(tokens=tuple(Span(start=0, end=n, label="NOUN") for n in ends))
 

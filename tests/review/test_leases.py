@@ -11,7 +11,7 @@ from llmlabel.review import ReviewQueue
 from llmlabel.store import ReviewItem, Store
 
 if TYPE_CHECKING:
-    from conftest import Clock
+    from told_clock import Clock
 
 
 def _next(queue: ReviewQueue, reviewer: str, guideline: str | None = None) -> ReviewItem:

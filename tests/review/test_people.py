@@ -16,7 +16,7 @@ from llmlabel.review.people import clear, flag, resolve
 from llmlabel.store import ReviewItem, Store
 
 if TYPE_CHECKING:
-    from conftest import Clock
+    from told_clock import Clock
 
 KNOWN = ("sentiment", "ner")
 

@@ -25,7 +25,7 @@ from llmlabel.store import Asker, Store
 from llmlabel.store.free import free_rows
 
 if TYPE_CHECKING:
-    from conftest import Clock
+    from told_clock import Clock
 
 POSITIVE, NEGATIVE = ChoiceAnswer(label="positive"), ChoiceAnswer(label="negative")
 

@@ -16,8 +16,10 @@ from llmlabel.review import ReviewQueue
 from llmlabel.store import ReviewItem, Store
 
 if TYPE_CHECKING:
-    from conftest import Clock
+    from told_clock import Clock
 
+Put = Callable[..., None]
+Decide = Callable[..., ReviewItem]
 REF = "sentiment@1.0.0"
 POSITIVE, NEGATIVE = ChoiceAnswer(label="positive"), ChoiceAnswer(label="negative")
 
@@ -28,10 +30,7 @@ def _current(store: Store, id: str) -> Label:
 
 
 def test_verdicts_on_documents_chosen_at_random_are_gold_and_no_others(
-    store: Store,
-    ask: Callable[..., None],
-    accept: Callable[..., None],
-    decide: Callable[..., ReviewItem],
+    store: Store, ask: Put, accept: Put, decide: Decide
 ) -> None:
     accept("drawn", text="one", drawn=True)
     ask("forced", text="two", forced=True)
@@ -59,10 +58,7 @@ def test_verdicts_on_documents_chosen_at_random_are_gold_and_no_others(
 
 
 def test_a_verdict_that_is_taken_back_is_gold_no_more(
-    store: Store,
-    queue: ReviewQueue,
-    accept: Callable[..., None],
-    decide: Callable[..., ReviewItem],
+    store: Store, queue: ReviewQueue, accept: Put, decide: Decide
 ) -> None:
     accept("a", drawn=True)
     item = decide("a", NEGATIVE)
@@ -75,7 +71,7 @@ def test_a_verdict_that_is_taken_back_is_gold_no_more(
 
 
 def test_imported_gold_outweighs_a_verdict_on_the_same_text(
-    store: Store, accept: Callable[..., None], decide: Callable[..., ReviewItem]
+    store: Store, accept: Put, decide: Decide
 ) -> None:
     accept("a", text="the text", drawn=True)
     decide("a", NEGATIVE)
@@ -85,7 +81,7 @@ def test_imported_gold_outweighs_a_verdict_on_the_same_text(
 
 
 def test_a_relabeled_document_stays_part_of_the_sample_with_its_new_answer(
-    store: Store, accept: Callable[..., None], decide: Callable[..., ReviewItem]
+    store: Store, accept: Put, decide: Decide
 ) -> None:
     accept("a", drawn=True)
     first = decide("a", NEGATIVE)
@@ -101,10 +97,7 @@ def test_a_relabeled_document_stays_part_of_the_sample_with_its_new_answer(
 
 
 def test_undoing_a_relabeling_restores_the_verified_answer(
-    store: Store,
-    queue: ReviewQueue,
-    ask: Callable[..., None],
-    decide: Callable[..., ReviewItem],
+    store: Store, queue: ReviewQueue, ask: Put, decide: Decide
 ) -> None:
     ask("a")
     first = decide("a", NEGATIVE)
@@ -117,7 +110,7 @@ def test_undoing_a_relabeling_restores_the_verified_answer(
 
 
 def test_audits_are_told_in_the_order_of_acceptance_with_runs_of_the_rest(
-    store: Store, accept: Callable[..., None], decide: Callable[..., ReviewItem]
+    store: Store, accept: Put, decide: Decide
 ) -> None:
     accept("a", "b")
     accept("c", drawn=True)
@@ -140,7 +133,7 @@ def test_audits_are_told_in_the_order_of_acceptance_with_runs_of_the_rest(
 
 
 def test_pages_of_accepted_labels_join_without_a_seam(
-    store: Store, accept: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    store: Store, accept: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     accept("a", "b", "c", "d", "e")
     accept("f", drawn=True)
@@ -150,10 +143,7 @@ def test_pages_of_accepted_labels_join_without_a_seam(
 
 
 def test_an_audit_whose_verdict_is_taken_back_is_pending_again(
-    store: Store,
-    queue: ReviewQueue,
-    accept: Callable[..., None],
-    decide: Callable[..., ReviewItem],
+    store: Store, queue: ReviewQueue, accept: Put, decide: Decide
 ) -> None:
     accept("a", drawn=True)
     item = decide("a", NEGATIVE)
@@ -164,7 +154,7 @@ def test_an_audit_whose_verdict_is_taken_back_is_pending_again(
 
 
 def test_an_audit_of_a_label_that_was_replaced_is_left_out(
-    store: Store, ask: Callable[..., None], accept: Callable[..., None]
+    store: Store, ask: Put, accept: Put
 ) -> None:
     accept("a", drawn=True)
     accept("b")
@@ -175,10 +165,7 @@ def test_an_audit_of_a_label_that_was_replaced_is_left_out(
 
 
 def test_after_a_breach_what_was_accepted_since_waits_for_a_person(
-    store: Store,
-    queue: ReviewQueue,
-    accept: Callable[..., None],
-    decide: Callable[..., ReviewItem],
+    store: Store, queue: ReviewQueue, accept: Put, decide: Decide
 ) -> None:
     accept("before")
     accept("good", drawn=True)
@@ -206,7 +193,7 @@ def test_after_a_breach_what_was_accepted_since_waits_for_a_person(
 
 
 def test_labels_that_people_decided_are_not_queued_again_by_a_breach(
-    store: Store, accept: Callable[..., None], decide: Callable[..., ReviewItem]
+    store: Store, accept: Put, decide: Decide
 ) -> None:
     accept("a")
     ids = store.audits.accepted_since(REF)
@@ -216,10 +203,7 @@ def test_labels_that_people_decided_are_not_queued_again_by_a_breach(
 
 
 def test_gold_since_a_breach_survives_a_clock_that_is_set_back(
-    store: Store,
-    clock: Clock,
-    accept: Callable[..., None],
-    decide: Callable[..., ReviewItem],
+    store: Store, clock: Clock, accept: Put, decide: Decide
 ) -> None:
     accept("old", text="old", drawn=True)
     decide("old", NEGATIVE)
@@ -236,7 +220,7 @@ def test_gold_since_a_breach_survives_a_clock_that_is_set_back(
 
 
 def test_a_lease_from_before_the_clock_was_set_back_does_not_lock_the_item(
-    queue: ReviewQueue, ask: Callable[..., None], clock: Clock
+    queue: ReviewQueue, ask: Put, clock: Clock
 ) -> None:
     ask("a")
     old = queue.next("ann")
@@ -248,11 +232,7 @@ def test_a_lease_from_before_the_clock_was_set_back_does_not_lock_the_item(
 
 
 def test_days_tell_what_the_pipeline_said_and_not_what_people_made_of_it(
-    store: Store,
-    clock: Clock,
-    ask: Callable[..., None],
-    accept: Callable[..., None],
-    decide: Callable[..., ReviewItem],
+    store: Store, clock: Clock, ask: Put, accept: Put, decide: Decide
 ) -> None:
     ask("a")
     decide("a", NEGATIVE)
@@ -266,10 +246,7 @@ def test_days_tell_what_the_pipeline_said_and_not_what_people_made_of_it(
 
 
 def test_doubted_items_can_be_put_in_another_order_and_blind_ones_stay_first(
-    store: Store,
-    queue: ReviewQueue,
-    ask: Callable[..., None],
-    accept: Callable[..., None],
+    store: Store, queue: ReviewQueue, ask: Put, accept: Put
 ) -> None:
     ask("a", "b", "c")
     accept("audit", drawn=True)

@@ -12,7 +12,7 @@ from llmlabel.review import Filter, ReviewQueue
 from llmlabel.store import ReviewItem
 
 if TYPE_CHECKING:
-    from conftest import Clock
+    from told_clock import Clock
 
 
 def _ids(items: list[ReviewItem]) -> list[tuple[str, int]]:

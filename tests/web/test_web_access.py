@@ -30,10 +30,14 @@ VIEWS = {
 }
 
 
+LEASE_SECONDS = 300.0
+
+
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory, page_built: None) -> Iterator[str]:
+def service(tmp_path_factory: pytest.TempPathFactory, page_built: None) -> ReviewService:
     """A service with items of every kind, one of which waits for an adjudicator."""
-    service = ReviewService(tmp_path_factory.mktemp("service"), choices=30)
+    folder = tmp_path_factory.mktemp("service")
+    service = ReviewService(folder, choices=30, lease_seconds=LEASE_SECONDS)
     seed = Seeder(service.store, service.guidelines)
     scores = {"praise": 0.6, "complaint": 0.4}
     seed.choice("split", "Well, thanks a lot.", scores, name="intent", reviewers=2)
@@ -43,8 +47,20 @@ def address(tmp_path_factory: pytest.TempPathFactory, page_built: None) -> Itera
         service.reviews.verdict(
             item.id, token=item.token, kind="correct", reviewer=reviewer, answer=answer
         )
-    with serving(service) as running:
-        yield running
+    return service
+
+
+@pytest.fixture(scope="module")
+def served(service: ReviewService) -> Iterator[str]:
+    with serving(service) as address:
+        yield address
+
+
+@pytest.fixture
+def address(service: ReviewService, served: str) -> str:
+    """Where it is; what pages of other tests held is free again."""
+    service.pass_seconds(LEASE_SECONDS + 1)
+    return served
 
 
 def wait_for(page: Any, landmark: str) -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from receiver import Receiver
@@ -10,26 +9,6 @@ from llmlabel.domain.webhook import EVENT_KINDS, EventKind, Webhook
 from llmlabel.store import Store
 from llmlabel.store.outbox import gate_notice, put
 from llmlabel.webhooks.signature import new_secret
-
-
-class Clock:
-    """A clock that moves only when told."""
-
-    def __init__(self) -> None:
-        self.time = datetime(2026, 1, 1, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.time
-
-    def pass_seconds(self, seconds: float) -> None:
-        self.time += timedelta(seconds=seconds)
-
-
-@pytest.fixture
-def clock(store: Store) -> Clock:
-    clock = Clock()
-    store.database.clock = clock
-    return clock
 
 
 @pytest.fixture

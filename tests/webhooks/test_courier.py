@@ -17,6 +17,8 @@ from llmlabel.webhooks.send import Sender
 from llmlabel.webhooks.signature import is_signed
 
 Start = Callable[..., Courier]
+Endpoint = Callable[..., Webhook]
+Happen = Callable[..., None]
 
 
 @pytest.fixture
@@ -53,9 +55,9 @@ def start(store: Store, running: list[Courier], monkeypatch: pytest.MonkeyPatch)
 def begin(
     start: Start,
     receiver: Receiver,
-    endpoint: Callable[..., Webhook],
-    happen: Callable[..., None],
-) -> Callable[..., Webhook]:
+    endpoint: Endpoint,
+    happen: Happen,
+) -> Endpoint:
     """Adds an endpoint that answers so, has something to tell it, and starts a courier."""
 
     def go(answer: Callable[[Any], Any] = lambda _: 204, **options: Any) -> Webhook:
@@ -83,7 +85,7 @@ def until(store: Store, webhook: Webhook, status: str, count: int = 1) -> list[D
 
 
 def test_a_message_comes_signed_with_ids_and_a_link(
-    store: Store, begin: Callable[..., Webhook], receiver: Receiver
+    store: Store, begin: Endpoint, receiver: Receiver
 ) -> None:
     webhook = begin()
     (received,) = receiver.wait_for(1)
@@ -105,7 +107,7 @@ def test_a_message_comes_signed_with_ids_and_a_link(
 
 @pytest.mark.parametrize("fault", [500, 404, 429, (302, {"Location": "/elsewhere"}), "close"])
 def test_what_fails_is_tried_again_under_the_same_id(
-    store: Store, begin: Callable[..., Webhook], receiver: Receiver, fault: Any
+    store: Store, begin: Endpoint, receiver: Receiver, fault: Any
 ) -> None:
     webhook = begin(lambda _: fault if len(receiver.received) < 3 else 204)
     received = receiver.wait_for(3)
@@ -118,7 +120,7 @@ def test_what_fails_is_tried_again_under_the_same_id(
 
 
 def test_what_fails_too_often_is_dead_says_why_and_can_be_replayed(
-    store: Store, begin: Callable[..., Webhook], receiver: Receiver
+    store: Store, begin: Endpoint, receiver: Receiver
 ) -> None:
     webhook = begin(lambda _: 503)
     (dead,) = until(store, webhook, "dead")
@@ -131,7 +133,7 @@ def test_what_fails_too_often_is_dead_says_why_and_can_be_replayed(
 
 
 def test_an_endpoint_that_asks_to_wait_is_not_asked_before(
-    store: Store, begin: Callable[..., Webhook], receiver: Receiver
+    store: Store, begin: Endpoint, receiver: Receiver
 ) -> None:
     webhook = begin(lambda _: (429, {"Retry-After": "3600"}))
     receiver.wait_for(1)
@@ -145,7 +147,7 @@ def test_an_endpoint_that_asks_to_wait_is_not_asked_before(
 
 
 def test_an_endpoint_that_is_gone_is_disabled(
-    store: Store, begin: Callable[..., Webhook], happen: Callable[..., None]
+    store: Store, begin: Endpoint, happen: Happen
 ) -> None:
     webhook = begin(lambda _: 410)
     (dead,) = until(store, webhook, "dead")
@@ -157,11 +159,7 @@ def test_an_endpoint_that_is_gone_is_disabled(
 
 
 def test_one_slow_endpoint_does_not_hold_up_others(
-    store: Store,
-    start: Start,
-    receiver: Receiver,
-    endpoint: Callable[..., Webhook],
-    happen: Callable[..., None],
+    store: Store, start: Start, receiver: Receiver, endpoint: Endpoint, happen: Happen
 ) -> None:
     receiver.answer = lambda each: "hang" if each.path == "/slow" else 204
     slow = endpoint(receiver.url.replace("/hook", "/slow"))
@@ -180,8 +178,8 @@ def test_an_endpoint_that_never_answers_fails_in_time_and_one_that_never_ends_is
     store: Store,
     start: Start,
     receiver: Receiver,
-    endpoint: Callable[..., Webhook],
-    happen: Callable[..., None],
+    endpoint: Endpoint,
+    happen: Happen,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(schedule, "ATTEMPTS", 2)
@@ -196,11 +194,7 @@ def test_an_endpoint_that_never_answers_fails_in_time_and_one_that_never_ends_is
 
 
 def test_nothing_is_sent_into_a_private_network(
-    store: Store,
-    start: Start,
-    receiver: Receiver,
-    endpoint: Callable[..., Webhook],
-    happen: Callable[..., None],
+    store: Store, start: Start, receiver: Receiver, endpoint: Endpoint, happen: Happen
 ) -> None:
     # As it was allowed once, or as a name that leads inside.
     by_address = endpoint(receiver.url.replace("http:", "https:"))
@@ -217,7 +211,7 @@ def test_nothing_is_sent_into_a_private_network(
 
 
 def test_an_address_where_nobody_listens_is_a_failure_that_says_so(
-    store: Store, start: Start, endpoint: Callable[..., Webhook], happen: Callable[..., None]
+    store: Store, start: Start, endpoint: Endpoint, happen: Happen
 ) -> None:
     closed = Receiver()
     closed.close()
@@ -229,11 +223,7 @@ def test_an_address_where_nobody_listens_is_a_failure_that_says_so(
 
 
 def test_two_couriers_share_the_work_and_send_nothing_twice(
-    store: Store,
-    start: Start,
-    receiver: Receiver,
-    endpoint: Callable[..., Webhook],
-    happen: Callable[..., None],
+    store: Store, start: Start, receiver: Receiver, endpoint: Endpoint, happen: Happen
 ) -> None:
     webhook = endpoint(receiver.url)
     start()
@@ -246,7 +236,7 @@ def test_two_couriers_share_the_work_and_send_nothing_twice(
 
 def test_a_courier_that_stops_hands_back_what_it_could_not_end(
     store: Store,
-    begin: Callable[..., Webhook],
+    begin: Endpoint,
     receiver: Receiver,
     start: Start,
     running: list[Courier],
@@ -261,7 +251,7 @@ def test_a_courier_that_stops_hands_back_what_it_could_not_end(
 
 
 def test_a_courier_tells_of_every_attempt(
-    store: Store, begin: Callable[..., Webhook], receiver: Receiver
+    store: Store, begin: Endpoint, receiver: Receiver
 ) -> None:
     seen: list[tuple[str, bool, int | None]] = []
 
@@ -270,6 +260,8 @@ def test_a_courier_tells_of_every_attempt(
 
     webhook = begin(lambda _: 500 if len(receiver.received) == 1 else 200, sent=tell)
     until(store, webhook, "delivered")
+    while len(seen) < 2:  # it is told of once it is written down
+        time.sleep(0.02)
     assert seen == [("gate.closed", False, 500), ("gate.closed", True, 200)]
 
 

@@ -16,7 +16,7 @@ from llmlabel.store.deliveries import GIVE_UP_AFTER, GIVE_UP_FAILURES, KEEP_DEAD
 from llmlabel.store.webhooks import MOST
 
 if TYPE_CHECKING:
-    from conftest import Clock
+    from told_clock import Clock
 
 
 def take(store: Store, webhook: Webhook, most: int = 100) -> list[Message]:

@@ -2,42 +2,34 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from receiver import Receiver
+from started import Process, processes
 
 from llmlabel.domain.webhook import Webhook
 from llmlabel.store import Store
 
-Start = Callable[..., "subprocess.Popen[str]"]
+Start = Callable[..., Process]
 
 COUNT = 60
 
 
 @pytest.fixture
 def start(database_url: str, tmp_path: Path) -> Iterator[Start]:
-    running: list[subprocess.Popen[str]] = []
+    with processes() as begin:
 
-    def go(mode: str, count: int = 0) -> subprocess.Popen[str]:
-        worker = Path(__file__).with_name("worker.py")
-        command = [sys.executable, str(worker), database_url, str(tmp_path), mode, str(count)]
-        process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        running.append(process)
-        assert process.stdout is not None
-        assert "ready\n" in process.stdout, "it ended before it was ready"
-        return process
+        def go(mode: str, count: int = 0) -> Process:
+            worker = Path(__file__).with_name("worker.py")
+            process = begin(worker, database_url, tmp_path, mode, count)
+            assert process.stdout is not None
+            assert "ready\n" in process.stdout, "it ended before it was ready"
+            return process
 
-    yield go
-    for process in running:
-        process.kill()
-        process.communicate()
+        yield go
 
 
 def test_kills_between_commit_and_delivery_and_during_it_lose_nothing(

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from moods import LABELS, MOODS
 
 from llmlabel.domain.answer import ChoiceAnswer
 from llmlabel.domain.document import Document
-from llmlabel.domain.guideline import Guideline, LabelDefinition, LabelerStep, Policy
 from llmlabel.domain.prediction import Outcome, Prediction, Source
 from llmlabel.domain.promise import Promise
 from llmlabel.evaluation.cases import Case
@@ -17,20 +17,7 @@ from llmlabel.learning.simulate.choice_learner import ChoiceLearner
 from llmlabel.learning.simulate.learners import Judgement, unfitted
 from llmlabel.learning.simulate.stream import Bools, Floats, Ints, Stream, choice_stream
 
-LABELS = ("glad", "sad", "calm")
 USUAL = Promise(kind="delivered", error=0.05, probability=0.95)
-
-MOODS = Guideline(
-    name="moods",
-    version="1.0.0",
-    kind="choice",
-    title="Moods",
-    question="Which?",
-    labels=tuple(LabelDefinition(name=name, definition=name) for name in LABELS),
-    labelers=(LabelerStep(name="llm"),),
-    policy=Policy(threshold=0.5),
-    sha256="b" * 64,
-)
 
 
 def case(number: int, label: str, text: str | None = None) -> Case:

@@ -16,7 +16,7 @@ from llmlabel.store import Store
 from llmlabel.store.people import upper_bound
 
 if TYPE_CHECKING:
-    from conftest import Clock
+    from told_clock import Clock
 
 TOKENS = TokensAnswer(
     tokens=(Span(start=0, end=4, label="NOUN"), Span(start=5, end=10, label="VERB"))

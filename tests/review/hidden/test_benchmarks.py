@@ -17,7 +17,7 @@ from llmlabel.review.benchmarks import BenchmarkQueue
 from llmlabel.store import ReviewItem, Store
 
 if TYPE_CHECKING:
-    from conftest import Clock
+    from told_clock import Clock
 
 
 def test_hidden_gold_has_the_shape_of_any_blind_item(
