@@ -16,7 +16,7 @@ from llmlabel.store.work import LONG_AGO
 LOST_SECONDS = 60.0
 """A worker that gave no sign of life for so long is lost."""
 
-STRAY_SECONDS = 10.0
+STRAY_SECONDS = 30.0
 """A job that this worker holds and does not do for so long was lost on its way here."""
 
 log = structlog.get_logger()
@@ -36,6 +36,7 @@ class Reaper:
         worker: The one that listens.
         doing: The jobs that it does now.
         seconds: Of silence.
+        stray_seconds: Until a job that this worker holds and does not do is queued again.
         clock: Tells seconds, however the time of day is set.
     """
 
@@ -46,12 +47,14 @@ class Reaper:
         doing: Callable[[], Collection[str]],
         *,
         seconds: float = LOST_SECONDS,
+        stray_seconds: float = STRAY_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._worker = worker
         self._doing = doing
         self._seconds = seconds
+        self._stray_seconds = stray_seconds
         self._clock = clock
         self._heard: dict[str, tuple[datetime, float]] = {}
         self._idle: dict[str, float] = {}
@@ -111,7 +114,7 @@ class Reaper:
             held = set(connection.execute(mine).scalars())
         idle = held - set(self._doing())
         self._idle = {id: self._idle.get(id, now) for id in idle}
-        strays = [id for id, since in self._idle.items() if now - since >= STRAY_SECONDS]
+        strays = [id for id, since in self._idle.items() if now - since >= self._stray_seconds]
         if not strays:
             return 0
         with self._store.database.write() as connection:

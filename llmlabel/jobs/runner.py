@@ -19,7 +19,7 @@ from llmlabel.jobs.durable import DeadJob, DurableQueue, Stopped, Work
 from llmlabel.jobs.identity import worker_id
 from llmlabel.jobs.learn import LEARN
 from llmlabel.jobs.loop import BackgroundLoop
-from llmlabel.jobs.reaper import Reaper
+from llmlabel.jobs.reaper import STRAY_SECONDS, Reaper
 from llmlabel.jobs.shift import Shift
 from llmlabel.jobs.tasks import LABEL, TRANSCRIBE
 from llmlabel.store import Store
@@ -101,7 +101,12 @@ class Runner:
         listens = {name for name in works if name.removesuffix(IN_PROJECT) in kinds}
         self._queue = DurableQueue(store.database.engine, self.worker, works, listens, telemetry)
         self._queue.open(self._kinds)
-        self._reaper = Reaper(store, self.worker, lambda: self._queue.doing)
+        self._reaper = Reaper(
+            store,
+            self.worker,
+            lambda: self._queue.doing,
+            stray_seconds=min(STRAY_SECONDS, 6 * upkeep_seconds),
+        )
         self._stopping = threading.Event()
         self._threads = [
             threading.Thread(target=work, name=name, daemon=True)
