@@ -27,6 +27,7 @@ PerMinute = Annotated[
     int | None,
     Field(
         default=None,
+        strict=True,
         ge=0,
         lt=1 << 31,
         description="Its own limit; null for that of the settings, 0 for none.",

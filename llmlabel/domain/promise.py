@@ -18,7 +18,10 @@ CertificateStatus = Literal[
 """`declined`: proved, but of a training that would let less pass than what is in force.
 `withdrawn`: an operator took the promise back."""
 
-_Share = Annotated[float, Field(gt=0, lt=1)]
+LEAST = 1e-6
+"""No gold could prove more: shares are at least so far from 0 and from 1."""
+
+_Share = Annotated[float, Field(ge=LEAST, le=1 - LEAST)]
 
 
 class Promise(Value):
@@ -46,13 +49,13 @@ class Promise(Value):
             if kind not in ("delivered", "accepted"):
                 raise ValueError
             shares = float(error), float(probability)
-            if not all(0 < share < 1 for share in shares):
+            if not all(LEAST <= share <= 1 - LEAST for share in shares):
                 raise ValueError
         except ValueError:
             raise InvalidInput(
                 f"`{text[:80]}` is not a promise; write KIND:ERROR:PROBABILITY, such as "
                 "delivered:0.05:0.95, with the kind delivered or accepted and both numbers "
-                "above 0 and below 1.",
+                "above 0 and below 1, by a millionth at least.",
                 field="promise",
             ) from None
         return cls(kind=kind, error=shares[0], probability=shares[1])

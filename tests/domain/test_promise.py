@@ -49,3 +49,13 @@ def test_a_promise_is_read_back_from_its_text(kind: str, error: float, probabili
 def test_the_sentence_says_which_labels_are_meant() -> None:
     assert "of all labels delivered" in Promise.parse("delivered:0.05:0.95").sentence
     assert "without a person" in Promise.parse("accepted:0.1:0.9").sentence
+
+
+@pytest.mark.parametrize("share", [5e-324, 1e-9, 1 - 1e-16])
+def test_a_share_that_no_gold_could_prove_is_refused(share: float) -> None:
+    with pytest.raises(ValidationError):
+        Promise(error=0.1, probability=share)
+    with pytest.raises(ValidationError):
+        Promise(error=share)
+    with pytest.raises(InvalidInput, match="by a millionth"):
+        Promise.parse(f"delivered:0.1:{share!r}")
