@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,12 +52,41 @@ def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite database with every table and no row."""
+    file = tmp_path_factory.mktemp("template") / "llmlabel.db"
+    with Service(f"sqlite:///{file}", lambda _: {}) as made:
+        made.make("default")
+    return file
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: Any) -> str:
+    """The same on PostgreSQL, to be copied by the server."""
+    name = "safekeeping_template"
+    postgres_server.psql(f"create database {name};")
+    with Service(str(postgres_server.get_uri(database=name)), lambda _: {}) as made:
+        made.make("default")
+    return name
+
+
 @pytest.fixture
 def source(
-    kind: str, url_of: Callable[[str], str], service_at: Callable[[str, str], Service]
+    request: pytest.FixtureRequest,
+    kind: str,
+    tmp_path: Path,
+    service_at: Callable[[str, str], Service],
 ) -> Service:
-    """A service with nothing in it yet."""
-    return service_at(url_of(kind), "source")
+    """A service with every table and nothing in it yet."""
+    if kind == "sqlite":
+        file = tmp_path / "source.db"
+        shutil.copy(request.getfixturevalue("template"), file)
+        return service_at(f"sqlite:///{file}", "source")
+    server, name = request.getfixturevalue("postgres_server"), f"t{uuid.uuid4().hex}"
+    template = request.getfixturevalue("postgres_template")
+    server.psql(f"create database {name} template {template};")
+    return service_at(str(server.get_uri(database=name)), "source")
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def restored(
 def test_a_backup_brings_everything_back_on_either_kind_of_database(
     source: Service, restored: Service, tmp_path: Path
 ) -> None:
-    every_table.fill(source.make("default"))
+    every_table.fill(source.default)
     Projects(source.default).create("shop")
     every_table.fill(source.make("shop"), rows=3, seed=2)
     shop = Store(source.of_project("shop"), source.folders("shop")["recordings"])
@@ -74,7 +74,7 @@ def test_a_backup_is_of_one_moment_while_others_write(
     store = with_sounds(source)
     Projects(source.default).create("shop")
     shop = Store(source.make("shop"), tmp_path / "unused")
-    stop = threading.Event()
+    began, stop = threading.Event(), threading.Event()
 
     def write() -> None:
         n = 0
@@ -83,9 +83,11 @@ def test_a_backup_is_of_one_moment_while_others_write(
             store.documents.add([Document.of_text("a", id=f"n{n}")], [])
             shop.documents.add([Document.of_text("a", id=f"n{n}")], [])
             n += 1
+            began.set()
 
     writer = threading.Thread(target=write)
     writer.start()
+    assert began.wait(60)
     try:
         for n in range(3):
             backup(source, tmp_path / f"{n}.tar", no_step)
@@ -113,8 +115,14 @@ def _changed(file: Path, at: int) -> Path:
     return other
 
 
+@pytest.fixture
+def other(kind: str, url_of: Callable[[str], str], service_at: MakeService) -> Service:
+    """Another place, of the same kind."""
+    return service_at(url_of(kind), "other")
+
+
 def test_a_backup_that_was_changed_is_refused_and_puts_nothing_in_place(
-    source: Service, restored: Service, tmp_path: Path
+    source: Service, other: Service, tmp_path: Path
 ) -> None:
     with_sounds(source, b"sound" * 1000)
     file = tmp_path / "one.tar"
@@ -126,8 +134,8 @@ def test_a_backup_that_was_changed_is_refused_and_puts_nothing_in_place(
         with pytest.raises(BrokenBackup, match="not as it was written"):
             verify(broken, no_step)
         with pytest.raises(BrokenBackup):
-            restore(broken, restored, tmp_path / "scratch", no_step)
-        assert not restored.is_there or every_table_is_absent(restored)
+            restore(broken, other, tmp_path / "scratch", no_step)
+        assert not other.is_there or every_table_is_absent(other)
     cut = tmp_path / "cut.tar"
     cut.write_bytes(file.read_bytes()[:40_000])
     with pytest.raises(BrokenBackup):
@@ -135,8 +143,8 @@ def test_a_backup_that_was_changed_is_refused_and_puts_nothing_in_place(
     (tmp_path / "notes.txt").write_text("Buy bread.", "utf-8")
     with pytest.raises(BrokenBackup, match="no backup"):
         verify(tmp_path / "notes.txt", no_step)
-    restore(file, restored, tmp_path / "scratch", no_step)
-    assert every_table.content(restored.default) == every_table.content(source.default)
+    restore(file, other, tmp_path / "scratch", no_step)
+    assert every_table.content(other.default) == every_table.content(source.default)
 
 
 def every_table_is_absent(service: Service) -> bool:
@@ -162,7 +170,7 @@ def _with_manifest(file: Path, change: Callable[[dict[str, Any]], None]) -> Path
 
 
 def test_a_backup_writes_nowhere_but_into_its_folders(
-    source: Service, restored: Service, tmp_path: Path
+    source: Service, other: Service, tmp_path: Path
 ) -> None:
     with_sounds(source, b"sound")
     backup(source, tmp_path / "one.tar", no_step)
@@ -172,18 +180,18 @@ def test_a_backup_writes_nowhere_but_into_its_folders(
         files["../../outside"] = files.pop(next(iter(files)))
 
     with pytest.raises(BrokenBackup, match="outside"):
-        restore(_with_manifest(tmp_path / "one.tar", outside), restored, tmp_path / "s", no_step)
+        restore(_with_manifest(tmp_path / "one.tar", outside), other, tmp_path / "s", no_step)
     assert not list(tmp_path.rglob("outside"))
 
     def elsewhere(manifest: dict[str, Any]) -> None:
         manifest["projects"][0]["project"] = "../default"
 
     with pytest.raises(BrokenBackup, match="no table of contents"):
-        restore(_with_manifest(tmp_path / "one.tar", elsewhere), restored, tmp_path, no_step)
+        restore(_with_manifest(tmp_path / "one.tar", elsewhere), other, tmp_path, no_step)
 
 
 def test_a_backup_of_a_newer_release_is_refused(
-    source: Service, restored: Service, tmp_path: Path
+    source: Service, other: Service, tmp_path: Path
 ) -> None:
     with_sounds(source)
     backup(source, tmp_path / "one.tar", no_step)
@@ -193,19 +201,19 @@ def test_a_backup_of_a_newer_release_is_refused(
 
     forged = _with_manifest(tmp_path / "one.tar", newer)
     with pytest.raises(BrokenBackup, match="newer than this release"):
-        restore(forged, restored, tmp_path, no_step)
+        restore(forged, other, tmp_path, no_step)
 
 
-def test_nothing_is_written_over(source: Service, restored: Service, tmp_path: Path) -> None:
+def test_nothing_is_written_over(source: Service, other: Service, tmp_path: Path) -> None:
     with_sounds(source)
     backup(source, tmp_path / "one.tar", no_step)
     with pytest.raises(Conflict, match="never written over"):
         backup(source, tmp_path / "one.tar", no_step)
-    Store(restored.make("default"), tmp_path).documents.add([Document.of_text("a", id="a")], [])
-    before = every_table.content(restored.default)
+    Store(other.make("default"), tmp_path).documents.add([Document.of_text("a", id="a")], [])
+    before = every_table.content(other.default)
     with pytest.raises(Conflict, match=r"is there already|not empty"):
-        restore(tmp_path / "one.tar", restored, tmp_path / "scratch", no_step)
-    assert every_table.content(restored.default) == before
+        restore(tmp_path / "one.tar", other, tmp_path / "scratch", no_step)
+    assert every_table.content(other.default) == before
 
 
 def test_recordings_that_are_missing_or_changed_are_named_and_the_rest_is_kept(

@@ -35,7 +35,7 @@ async def deaf(path: Path, language: str | None) -> Transcription:
 @pytest.fixture
 def store(source: Service) -> Store:
     """A service that accepted two documents and a recording, in each of two projects."""
-    store = Store(source.make("default"), source.folders("default")["recordings"])
+    store = Store(source.default, source.folders("default")["recordings"])
     Projects(source.default).create("shop")
     shop = Store(source.make("shop"), source.folders("shop")["recordings"])
     jobs: dict[str, Jobs] = {}

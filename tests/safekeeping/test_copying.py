@@ -42,14 +42,14 @@ def breaks_after(rows: int) -> Callable[[int], None]:
 
 
 def test_a_copy_has_every_row_of_every_table(source: Service, target: Service) -> None:
-    every_table.fill(source.make("default"))
+    every_table.fill(source.default)
     [done] = copied(source, target)
     assert every_table.content(target.default) == every_table.content(source.default)
     assert done.rows >= 7 * len(every_table.content(source.default))
 
 
 def test_every_project_goes(source: Service, target: Service) -> None:
-    every_table.fill(source.make("default"))
+    every_table.fill(source.default)
     Projects(source.default).create("shop")
     every_table.fill(source.make("shop"), rows=4, seed=2)
     done = copied(source, target)
@@ -63,7 +63,7 @@ def test_every_project_goes(source: Service, target: Service) -> None:
 def test_new_rows_are_numbered_after_those_that_were_copied(
     source: Service, target: Service
 ) -> None:
-    every_table.fill(source.make("default"))
+    every_table.fill(source.default)
     copied(source, target)
     with target.default.write() as connection:
         highest = connection.execute(sa.select(sa.func.max(documents.c.seq))).scalar_one()
@@ -75,7 +75,7 @@ def test_new_rows_are_numbered_after_those_that_were_copied(
 def test_a_copy_that_was_broken_off_is_gone_on_with(
     source: Service, target: Service, tmp_path: Path
 ) -> None:
-    every_table.fill(source.make("default"))
+    every_table.fill(source.default)
     Projects(source.default).create("shop")
     every_table.fill(source.make("shop"), rows=30, seed=2)
     rows = 0
@@ -100,7 +100,7 @@ def test_a_copy_that_was_broken_off_is_gone_on_with(
 def test_a_break_after_one_project_was_finished_is_gone_on_with_too(
     source: Service, target: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    every_table.fill(source.make("default"))
+    every_table.fill(source.default)
     Projects(source.default).create("shop")
     every_table.fill(source.make("shop"), rows=3)
     finish, finished = Copy.finish, []
@@ -123,7 +123,7 @@ def test_a_break_after_one_project_was_finished_is_gone_on_with_too(
 
 
 def test_what_changed_since_a_copy_was_begun_is_refused(source: Service, target: Service) -> None:
-    every_table.fill(source.make("default"))
+    every_table.fill(source.default)
     with pytest.raises(Broken):
         copied(source, target, breaks_after(50))
     with source.default.write() as connection:
@@ -136,7 +136,7 @@ def test_what_changed_since_a_copy_was_begun_is_refused(source: Service, target:
 def test_a_target_that_is_in_use_is_refused_and_left_alone(
     source: Service, target: Service, url_of: MakeService, kind: str, service_at: Any
 ) -> None:
-    every_table.fill(source.make("default"))
+    every_table.fill(source.default)
     every_table.fill(target.make("default"), rows=2, seed=5)
     before = every_table.content(target.default)
     with pytest.raises(Conflict, match="is not empty"):
@@ -152,7 +152,7 @@ def test_a_target_that_is_in_use_is_refused_and_left_alone(
 
 
 def test_a_service_at_work_is_not_copied(source: Service, target: Service) -> None:
-    store = Store(source.make("default"), Path("unused"))
+    store = Store(source.default, Path("unused"))
     store.work.beat("worker-1")
     with pytest.raises(Conflict, match=r"worker-1 may be at work.* Stop every process"):
         copied(source, target)
@@ -161,7 +161,7 @@ def test_a_service_at_work_is_not_copied(source: Service, target: Service) -> No
 
 
 def test_nobody_writes_to_the_source_meanwhile(source: Service, target: Service) -> None:
-    store = Store(source.make("default"), Path("unused"))
+    store = Store(source.default, Path("unused"))
     store.documents.add([Document.of_text("before", id="before")], [])
     late = threading.Thread(
         target=store.documents.add, args=([Document.of_text("late", id="late")], [])
@@ -180,7 +180,7 @@ def test_nobody_writes_to_the_source_meanwhile(source: Service, target: Service)
 
 
 def test_a_row_that_was_lost_on_the_way_is_found(source: Service, target: Service) -> None:
-    every_table.fill(source.make("default"))
+    every_table.fill(source.default)
 
     def loses(rows: int) -> None:
         with target.default.write() as connection:
