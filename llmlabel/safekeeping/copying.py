@@ -41,6 +41,7 @@ def copy(
     expect: Callable[[int], None],
     advance: Callable[[int], None],
     name: str | None = None,
+    source_rests: bool = False,
 ) -> list[Copied]:
     """Copy every database of a service; a copy that was broken off is gone on with.
 
@@ -53,6 +54,7 @@ def copy(
         advance: Told of rows that are done.
         name: Of the source, by which a copy that was broken off knows it again; by default
             where it is.
+        source_rests: Nobody else has the source, whatever it says of processes.
 
     Raises:
         Conflict: A process is at work on one of them, the target is not empty, or the source
@@ -62,7 +64,7 @@ def copy(
     source.refuse_absent()
     if source.default.engine.url == target.default.engine.url:
         raise Conflict("The target is the source; name another database.")
-    for each in (source, target):
+    for each in (target,) if source_rests else (source, target):
         if each.is_there:
             each.refuse_alive()
     databases = source.databases()

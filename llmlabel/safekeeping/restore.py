@@ -50,8 +50,6 @@ def restore(file: Path, target: Service, scratch: Path, step: Step) -> Manifest:
         if target.default.file is not None:
             _refuse_used_files(manifest, target.default.file)
             scratch = target.default.file.parent  # from where it can be moved in one step
-        elif target.is_there:
-            target.refuse_alive()
         scratch.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="restoring-", dir=scratch) as name:
             # The databases first, to know that they are whole; put in place last.
@@ -138,6 +136,7 @@ def _copy(made: Path, manifest: Manifest, target: Service, step: Step) -> None:
             expect=lambda rows: None,
             advance=advance,
             name=f"backup of {manifest.made_at.isoformat()}",
+            source_rests=True,
         )
 
 

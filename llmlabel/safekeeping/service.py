@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Self
 
@@ -12,10 +14,13 @@ from llmlabel.jobs.queue_files import make_queue
 from llmlabel.store.database import Database
 from llmlabel.store.migrate import upgrade
 from llmlabel.store.projects import places
-from llmlabel.store.transfer.alive import seconds_silent
+from llmlabel.store.transfer.alive import signs_of_life
 
-ALIVE_SECONDS = 60.0
-"""A process that gave a sign of life within so many seconds may be at work."""
+ALIVE = timedelta(seconds=60)
+"""A process that gave a sign of life within this time may be at work."""
+
+WATCH_SECONDS = 8.0
+"""Within this time a process that works gives another sign."""
 
 Folders = Callable[[str], dict[str, Path]]
 """The folders of a project that hold files its database speaks of, by what they hold."""
@@ -27,9 +32,11 @@ class Service:
     Args:
         url: Of the default project's database.
         folders: Of each project, given its name.
+        watch_seconds: How long a process that looks dead is watched, where nothing may be at work.
     """
 
-    def __init__(self, url: str, folders: Folders) -> None:
+    def __init__(self, url: str, folders: Folders, *, watch_seconds: float = WATCH_SECONDS) -> None:
+        self._watch_seconds = watch_seconds
         self.default = Database(url)
         self.folders = folders
         self._opened = {DEFAULT_PROJECT: self.default}
@@ -66,15 +73,17 @@ class Service:
         Raises:
             Conflict: One gave a sign of life within the last minute.
         """
-        at_work = [
-            name
-            for name, seconds in seconds_silent(self.default).items()
-            if abs(seconds) < ALIVE_SECONDS
-        ]
+        signs, now = signs_of_life(self.default), self.default.clock()
+        at_work = [name for name, at in signs.items() if abs(now - at) < ALIVE]
+        if signs and not at_work:
+            # Another host's clock may be wrong; that it gives new signs is sure.
+            time.sleep(self._watch_seconds)
+            later = signs_of_life(self.default)
+            at_work = [name for name, at in later.items() if signs.get(name) != at]
         if at_work:
             raise Conflict(
                 f"{', '.join(at_work)} may be at work on {self.shown}. Stop every process of the "
-                f"service (one that was killed counts as at work for {ALIVE_SECONDS:.0f} seconds)."
+                f"service (one that was killed counts as at work for {ALIVE.seconds} seconds)."
             )
 
     @property

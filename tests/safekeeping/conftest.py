@@ -38,7 +38,7 @@ def service_at(tmp_path: Path) -> Iterator[Callable[[str, str], Service]]:
             folder = tmp_path / home / project
             return {"recordings": folder / "recordings", "batches": folder / "batches"}
 
-        opened.append(Service(url, folders))
+        opened.append(Service(url, folders, watch_seconds=0.3))
         return opened[-1]
 
     yield make

@@ -55,6 +55,7 @@ def test_a_backup_brings_everything_back_on_either_kind_of_database(
     upload = source.folders("default")["batches"] / "b-1" / "sent"
     upload.parent.mkdir(parents=True)
     upload.write_bytes(b"{}\n")
+    Store(source.default, tmp_path).work.beat("at-work")
     made = backup(source, tmp_path / "backups" / "one.tar", no_step)
     # What every_table says of recordings has no files.
     assert len(made.missing) == 10 and (tmp_path / "backups/one.tar").stat().st_mode & 0o77 == 0

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ from llmlabel.safekeeping.copying import copy
 from llmlabel.safekeeping.service import Service
 from llmlabel.store import Store
 from llmlabel.store.projects import Projects
-from llmlabel.store.tables import documents, events
+from llmlabel.store.tables import documents, events, workers
 from llmlabel.store.transfer.copying import Copy
 
 MakeService = Callable[[str], Service]
@@ -156,8 +159,33 @@ def test_a_service_at_work_is_not_copied(source: Service, target: Service) -> No
     store.work.beat("worker-1")
     with pytest.raises(Conflict, match=r"worker-1 may be at work.* Stop every process"):
         copied(source, target)
+    # The clock of its host is a day behind.
+    with pytest.raises(Conflict, match="worker-1 may be at work"), beating_late(store):
+        copied(source, target)
     store.work.retire("worker-1")
     copied(source, target)
+
+
+@contextmanager
+def beating_late(store: Store) -> Iterator[None]:
+    """A worker whose signs of life are a day old."""
+    stop = threading.Event()
+
+    def beat() -> None:
+        while not stop.is_set():
+            yesterday = store.database.clock() - timedelta(days=1)
+            with store.database.write() as connection:
+                connection.execute(sa.update(workers).values(seen_at=yesterday))
+            stop.wait(0.02)
+
+    thread = threading.Thread(target=beat)
+    thread.start()
+    time.sleep(0.2)
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
 def test_nobody_writes_to_the_source_meanwhile(source: Service, target: Service) -> None:
