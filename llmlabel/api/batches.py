@@ -97,7 +97,7 @@ def get(service: TheService, id: str) -> BatchWithProgress:
 
 @router.patch("/{id}", summary="Change a batch's budget", responses=documented(400, 404, 409, 415))
 def change(service: TheService, id: str, body: BatchChangeIn) -> BatchOut:
-    """Change what may be spent; a batch that was stopped for it goes on within a second or two."""
+    """Change what may be spent; a batch that was stopped for it goes on within seconds."""
     return BatchOut.of(service.batches.set_budget(id, body.budget_usd))
 
 

@@ -198,7 +198,7 @@ class BatchReader:
         now = time.monotonic()
         paid = batch.budget_usd is not None or batch.code == HELD
         if paid and now >= known.money_at:
-            known.money_at = now + LOOK_SECONDS
+            known.money_at = now + (REST_SECONDS if batch.status == "stopped" else LOOK_SECONDS)
             batch = self._look_at_money(batch)
         if batch.status == "labeling" and now >= known.finish_at:
             known.finish_at = now + LOOK_SECONDS

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -101,7 +102,7 @@ def unpack(
         StoreUnavailable: There is no room on the disk.
         InterruptedError: `going_on` said no.
     """
-    part = target.with_name("unpacking")
+    part = target.with_name(f"unpacking-{uuid.uuid4().hex}")  # another worker may do the same
     order = {
         "source": str(source),
         "target": str(part),

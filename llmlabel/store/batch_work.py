@@ -55,7 +55,7 @@ class BatchWork(Batches):
         Args:
             worker: Name of the process, unlike any other's.
             hold_seconds: How long the lease holds without being renewed by this method.
-            limit: Batches held at most.
+            limit: Batches held at most of those that are read; of others any number.
             without: Ids of batches to leave to others.
         """
         wanted = sa.and_(batches.c.status.in_(LIVE), batches.c.id.not_in(list(without)))
@@ -63,26 +63,18 @@ class BatchWork(Batches):
             query = sa.select(batches).where(wanted).order_by(batches.c.seq)
             live = connection.execute(query).all()
             now = self._database.seconds(connection) if live else 0.0
-        mine = [row for row in live if row.leased_by == worker]
-        fresh = [row for row in mine if row.lease_until > now + hold_seconds / 2]
-        free = [row for row in live if row.lease_until is None or row.lease_until < now]
-        if len(fresh) == len(mine) and (not free or len(mine) >= limit):
+        mine = _chosen(live, worker, now, limit)
+        if all(
+            row.leased_by == worker and row.lease_until > now + hold_seconds / 2 for row in mine
+        ):
             return [batch_of(row) for row in mine]
         with self._database.write() as connection:
             self._database.exclusive(connection, "batches")
             now = self._database.seconds(connection)
-            held = sa.func.coalesce(batches.c.leased_by, "") == worker
-            open_ = sa.or_(batches.c.lease_until.is_(None), batches.c.lease_until < now, held)
-            rows = connection.execute(
-                sa.select(batches)
-                .where(wanted, open_)
-                .order_by(sa.case((held, 0), else_=1), batches.c.seq)
-                .limit(limit)
-            ).all()
-            seqs = [row.seq for row in rows]
+            rows = _chosen(connection.execute(query).all(), worker, now, limit)
             connection.execute(
                 sa.update(batches)
-                .where(batches.c.seq.in_(seqs))
+                .where(batches.c.seq.in_([row.seq for row in rows]))
                 .values(leased_by=worker, lease_until=now + hold_seconds)
             )
         return [batch_of(row) for row in rows]
@@ -329,6 +321,15 @@ class BatchWork(Batches):
         query = sa.select(sa.func.count()).select_from(requests)
         waiting = connection.execute(query.where(of_batch(row, status="queued"))).scalar_one()
         return int(row.accepted * len(json.loads(row.guidelines)) - waiting)
+
+
+def _chosen(live: Sequence[Any], worker: str, now: float, limit: int) -> list[Any]:
+    """The batches that a worker holds or may take, those it holds first."""
+    mine = [row for row in live if row.leased_by == worker]
+    free = [row for row in live if row.lease_until is None or row.lease_until < now]
+    open_ = mine + [row for row in free if row.leased_by != worker]
+    read = [row for row in open_ if row.status == "reading"]
+    return read[:limit] + [row for row in open_ if row.status != "reading"]
 
 
 def _listed(row: Any, status: str, codes: Sequence[str]) -> sa.ColumnElement[bool]:

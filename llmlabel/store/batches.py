@@ -174,7 +174,9 @@ class Batches:
             row = self._locked(connection, id, doing="be given another budget")
             if row.status in ENDED:
                 raise _conflict(row, "be given another budget")
-            self._set(connection, id, budget_nano=None if usd is None else nano(usd))
+            # Without a limit nobody would look for what waits for money, but for this.
+            look = {"code": HELD} if usd is None and row.status in ("reading", "labeling") else {}
+            self._set(connection, id, budget_nano=None if usd is None else nano(usd), **look)
             return _one(connection, id)
 
     def _end(

@@ -20,6 +20,7 @@ from llmlabel.errors import Conflict, InvalidInput, NotFound, Unsupported, Uploa
 from llmlabel.learning.erase import Erasing
 from llmlabel.llm.budget import Budget
 from llmlabel.store.batch_tables import batch_errors, batch_lines
+from llmlabel.store.batch_work import LeaseLost
 from llmlabel.store.erasure import Erasure
 from llmlabel.store.webhook_tables import deliveries
 
@@ -275,6 +276,28 @@ def test_what_cannot_be_ordered_is_refused(quick: BatchService) -> None:
         quick.batches.create(["no-such-guideline"])
     with pytest.raises(NotFound):
         quick.batches.cancel("b-none")
+
+
+def test_batches_are_shared_out_and_one_that_has_to_wait_takes_no_place(
+    database_url: str, tmp_path: Path
+) -> None:
+    service = BatchService(database_url, tmp_path)
+    store, ids = service.store.batches, [service.send(b"{").id for _ in range(4)]
+
+    def held(worker: str) -> list[str]:
+        return [batch.id for batch in store.take(worker, 30.0, 2)]
+
+    assert held("a") == ids[:2]
+    assert held("b") == ids[2:]
+    assert (held("a"), held("c")) == (ids[:2], [])
+    store.stop(ids[0], "a", "no money")
+    store.leave("b")
+    assert sorted(held("a")) == sorted(ids[:3])
+    assert held("b") == ids[3:]
+    with pytest.raises(LeaseLost):
+        store.counted(ids[0], "b", 1)
+    service.reader._unpacker.shutdown()
+    service.store.close()
 
 
 def test_a_file_that_is_not_on_this_host_is_left_to_others(tmp_path: Path) -> None:
