@@ -1,6 +1,6 @@
 """How many documents a second are accepted and labeled, and how long one that is waited for takes.
 
-Run: python -m eval.load [--databases sqlite,postgresql] [--models none,http] [--single 100]
+Run: python -m eval.load [--databases sqlite,postgresql] [--models none,http] [--workers 1,2]
 
 The service is `llmlabel serve`, with `llmlabel worker` beside it for each worker more, on an empty
 database. Its model takes no time: one in the process (`none`), which leaves what the service
@@ -36,7 +36,8 @@ from eval.load_processes import (
     wait_for,
 )
 from llmlabel.store.database import Database
-from llmlabel.store.tables import labels, requests
+from llmlabel.store.tables import labels, requests, workers
+from llmlabel.store.work import LONG_AGO
 
 GIVE_UP_SECONDS = 600
 BUSY = (429, 503)
@@ -55,7 +56,13 @@ class Running(NamedTuple):
 
 @contextmanager
 def running(
-    kind: str, model: str, workers: int, *, seconds: float, profile: bool, settings: dict[str, str]
+    kind: str,
+    model: str,
+    processes: int,
+    *,
+    seconds: float,
+    profile: bool,
+    settings: dict[str, str],
 ) -> Iterator[Running]:
     """A service on an empty database until the end of the block; prints profiles afterwards."""
     with ExitStack() as stack:
@@ -77,7 +84,7 @@ def running(
                 provider(folder, seconds)
             )
         made: list[Process] = []
-        for n in range(workers):
+        for n in range(processes):
             command = ["worker"] if n else ["serve"]
             name = f"worker {n + 1}" if n else "serve"
             process = llmlabel(
@@ -93,6 +100,7 @@ def running(
             parts[name] = process
             if not n:
                 wait_for(f"http://127.0.0.1:{port}/healthz", process)
+        _wait_for_workers(url, made)
         if kind == "postgresql":
             parts["postgresql"] = PostgresCpu(url)
         yield Running(f"http://127.0.0.1:{port}", url, parts)
@@ -102,6 +110,19 @@ def running(
             if profile:
                 print(f"\n{process.name}:")
                 print((folder / f"{process.name}.profile").read_text("utf-8"))
+
+
+def _wait_for_workers(url: str, processes: Sequence[Process]) -> None:
+    store = Database(url)
+    alive = sa.select(sa.func.count()).select_from(workers).where(workers.c.seen_at > LONG_AGO)
+    seen, until = 0, time.monotonic() + GIVE_UP_SECONDS
+    while seen < len(processes) and time.monotonic() < until:
+        for process in processes:
+            process.check()
+        time.sleep(0.2)
+        with store.read() as connection:
+            seen = connection.execute(alive).scalar_one()
+    store.close()
 
 
 class Client:
@@ -176,6 +197,13 @@ def warm(service: Running) -> None:
         status, said = client.post(json.dumps(body).encode(), "wait=60")
         if status != 200:
             raise SystemExit(f"the first documents were not labeled, {status}: {said}")
+    others = sum(name.startswith("worker") for name in service.parts)
+    for n in range(10 * others):
+        # More than the service itself begins at once, so that its workers get some.
+        some = [{"text": f"warm {n} {k}"} for k in range(100)]
+        body = {"guidelines": ["mood"], "documents": some}
+        _accepted(client.post(json.dumps(body).encode()))
+    wait_until_labeled(service)
 
 
 def wait_until_labeled(service: Running) -> None:
@@ -253,7 +281,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--databases", default="sqlite,postgresql")
     parser.add_argument("--models", default="none,http")
-    parser.add_argument("--workers", default="1")
+    parser.add_argument("--workers", default="1,2", help="processes that label")
     parser.add_argument("--documents", type=int, default=5000)
     parser.add_argument("--listed", type=int, default=200, help="documents in one request")
     parser.add_argument("--clients", type=int, default=2)
@@ -283,17 +311,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
                     _print_single(kind, clients, taken, used, given)
             continue
         for model in given.models.split(","):
-            for workers in map(int, given.workers.split(",")):
+            for processes in map(int, given.workers.split(",")):
                 with running(
-                    kind, model, workers, seconds=0.0, profile=given.profile, settings=settings
+                    kind, model, processes, seconds=0.0, profile=given.profile, settings=settings
                 ) as service:
                     found = sustained(service, given.documents, given.listed, given.clients)
-                    _print_sustained(kind, model, workers, found)
+                    _print_sustained(kind, model, processes, found)
 
 
-def _print_sustained(kind: str, model: str, workers: int, found: dict[str, float]) -> None:
+def _print_sustained(kind: str, model: str, processes: int, found: dict[str, float]) -> None:
     rates = ", ".join(f"{name} {found.pop(name):,.0f}" for name in ("accepted/s", "labeled/s"))
-    print(f"{kind:10} model {model:4} workers {workers}: {rates}; {_each(found)}")
+    print(f"{kind:10} model {model:4} workers {processes}: {rates}; {_each(found)}")
 
 
 def _each(used: dict[str, float]) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import sqlalchemy as sa
 
-START_SECONDS = 120
+START_SECONDS = 400
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
