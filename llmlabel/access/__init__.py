@@ -37,7 +37,7 @@ class Access:
     ) -> None:
         clock = store.database.clock
         self.clock = clock
-        self.keys = Keys(store.keys, clock, Projects(store.database).get)
+        self.keys = Keys(store.keys, clock, Projects(store.database))
         self.sessions = Sessions(store.sessions, clock, session_hours)
         self.log = store.access_log
         self.limits = Limits(requests_per_minute, documents_per_minute)

@@ -14,6 +14,7 @@ from llmlabel.access.secret import id_in, matches, new_secret
 from llmlabel.domain.access import ROLES, AccessKey, Role
 from llmlabel.errors import InvalidInput, StoreUnavailable, Unauthorized
 from llmlabel.store.access_keys import AccessKeys
+from llmlabel.store.projects import Projects
 
 FRESH_SECONDS = 1.0
 """A key that another process made or revoked is known here after so long."""
@@ -30,18 +31,19 @@ class Keys:
     Args:
         rows: Where they are kept.
         clock: Tells the time.
-        project: Finds a project by its name; raises NotFound.
+        projects: Those that there are; a key of one that is gone counts no more.
     """
 
     def __init__(
         self,
         rows: AccessKeys,
         clock: Callable[[], datetime],
-        project: Callable[[str], object],
+        projects: Projects,
     ) -> None:
         self._rows = rows
         self._clock = clock
-        self._project = project
+        self._projects = projects
+        self._there: frozenset[str] = frozenset()
         self._known: dict[str, tuple[AccessKey, str]] = {}
         self._read_at: float | None = None
         self._reading = threading.Lock()
@@ -77,7 +79,7 @@ class Keys:
             InvalidInput: A name, role or date cannot be used.
             NotFound: There is no such project.
         """
-        self._project(project)
+        self._projects.get(project)
         when = self._clock()
         if expires_at is not None and expires_at <= when:
             raise InvalidInput(
@@ -148,7 +150,7 @@ class Keys:
             if self._read_at is not None and self._read_at >= began:
                 return  # another thread has just read them
             try:
-                self._known = self._rows.hashes()
+                self._known, self._there = self._rows.hashes(), frozenset(self._projects.names())
             except StoreUnavailable:
                 if self._read_at is None:
                     raise
@@ -162,13 +164,14 @@ class Keys:
     @property
     def usable(self) -> bool:
         """Whether one of them counts now."""
-        when = self._clock()
-        return any(key.state(when) == "active" for key, _ in self._known.values())
+        return any(self.active(id) for id in self._known)
 
     def active(self, id: str) -> AccessKey | None:
         """The key of this id, if it counts now."""
         key, _ = self._known.get(id, (None, ""))
-        return key if key is not None and key.state(self._clock()) == "active" else None
+        if key is None or key.project not in self._there:
+            return None
+        return key if key.state(self._clock()) == "active" else None
 
     def remembered(self, text: str) -> AccessKey | None:
         """The key of this text, if it counts and was verified before; takes microseconds."""
@@ -188,6 +191,8 @@ class Keys:
         state = key.state(self._clock())
         if state != "active":
             raise Unauthorized(f"The key `{key.id}` is {state}; ask an admin for another one.")
+        if key.project not in self._there:
+            raise Unauthorized(f"The project `{key.project}` of this key was deleted.")
         self._verified[self._fast(text)] = key.id
         return key
 

@@ -29,6 +29,7 @@ SIGN_IN = ("POST", "/v1/session")
 READY = "/readyz"
 """Anybody may ask; who may not know more is told yes or no."""
 
+JOB = "/v1/jobs/{id}"
 DELETES_DOCUMENT = "DELETE /v1/documents/{id}"
 
 log = structlog.get_logger()
@@ -184,4 +185,8 @@ def _target(operation: str, params: dict[str, Any]) -> str:
     target = "/".join(str(value) for value in params.values())
     if operation == DELETES_DOCUMENT:
         return erased_id(target)  # a document that is gone is named nowhere
+    if operation.partition(" ")[2].startswith(JOB):
+        # `text:GUIDELINE@VERSION:DOCUMENT`, `audio:DOCUMENT`: it may be deleted later.
+        *place, document = target.split(":", 2 if target.startswith("text:") else 1)
+        return ":".join([*place, erased_id(document)])[:300]
     return target[:300]

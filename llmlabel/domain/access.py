@@ -60,8 +60,8 @@ class AccessEntry(Value):
     method: str = Field(description="Of HTTP; `CLI` for the command line.")
     route: str = Field(description="Template of the route, or the command.")
     target: str = Field(
-        description="The id in the path, if there is one. Of a deletion of a document it is `e-` "
-        "and the beginning of the SHA-256 of its id."
+        description="The id in the path, if there is one. Documents, which may be deleted, are "
+        "named there by `e-` and the beginning of the SHA-256 of their id."
     )
     status: int = Field(description="Of the answer; 0 for the command line.")
     request_id: str

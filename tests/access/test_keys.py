@@ -80,7 +80,7 @@ def test_a_key_ends_by_itself(store: Store) -> None:
     now = [datetime(2026, 5, 1, tzinfo=UTC)]
     store.database.clock = lambda: now[0]
     access = Access(store)
-    access.keys = Keys(store.keys, lambda: now[0], Projects(store.database).get)
+    access.keys = Keys(store.keys, lambda: now[0], Projects(store.database))
     ends = now[0] + timedelta(days=1)
     key, text = access.keys.create("ann", ["admin"], "default", by="", expires_at=ends)
     assert access.keys.verify(text) == key
@@ -120,6 +120,20 @@ def test_a_project_sees_its_own_keys_alone(access: Access, store: Store) -> None
         with pytest.raises(NotFound, match="llmlabel keys list"):
             act(theirs.id, "default")
     assert access.keys.active(theirs.id) == theirs
+
+
+def test_a_key_of_a_deleted_project_counts_no_more(access: Access, store: Store) -> None:
+    projects = Projects(store.database)
+    projects.create("east")
+    key, text = access.keys.create("eve", ["admin"], "east", by="")
+    assert access.keys.verify(text) == key
+    projects.close("east")
+    access.keys.refresh()
+    assert access.keys.remembered(text) is None
+    assert access.keys.exist
+    assert not access.keys.usable
+    with pytest.raises(Unauthorized, match="deleted"):
+        access.keys.verify(text)
 
 
 def test_a_session_ends_with_its_time_its_key_and_by_hand(store: Store) -> None:
