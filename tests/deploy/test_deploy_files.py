@@ -191,3 +191,17 @@ def test_systemd_understands_the_units(tmp_path: Path) -> None:
     )
     told = [line for line in done.stderr.splitlines() if "llmlabel" in line]
     assert (done.returncode, told) == (0, [])
+
+
+def test_the_commands_of_the_page_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (ROOT / "docs/operations.md").read_text("utf-8")
+    blocks = re.findall(r"^```\w*\n(.*?)^```", page, re.M | re.S)
+    lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    # With variables before it, or by what runs it as the service does.
+    form = re.compile(r"((?:[A-Z_]+=\S+ )*)(?:llmlabel|run|docker compose run --rm \w+) ([a-z].*)")
+    found = list(filter(None, map(form.match, lines)))
+    assert len(found) > 25
+    for each in found:
+        for variable in each[1].split():
+            monkeypatch.setenv(*variable.split("=", 1))
+        parse(shlex.split(each[2], comments=True))
