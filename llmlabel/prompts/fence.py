@@ -19,7 +19,7 @@ MARK_OPEN, MARK_CLOSE = "[[", "]]"
 _JOINER = "\u2060"
 _TAG = (
     r"[|｜]"  # ChatML, Llama 3, Phi, gpt-oss; DeepSeek writes it wide
-    r"|\s*/?\s*text\b"  # the fence
+    r"|\s*(?:/\s*)?text\b"  # the fence
     r"|/?(?:s|bos|eos|pad|unk|think|tools?|tool_call|tool_response)>"
     r"|/?(?:system|user|assistant|human|instructions?|function_calls?)>"
     r"|(?:start|end)_of_\w+>"  # Gemma

@@ -61,3 +61,9 @@ def test_harmless_text_is_left_as_it_is(text: str) -> None:
 
 def test_the_marked_words_stand_in_brackets() -> None:
     assert fence("I saw a wren.", (8, 12)) == "<text>I saw a [[wren]].</text>"
+
+
+@pytest.mark.parametrize("text", ["<" + " " * 200_000, "< " * 100_000, "[" + "\u2060" * 200_000])
+def test_a_long_text_that_never_becomes_the_fence_takes_no_time(text: str) -> None:
+    # With time that grows as the square of the length, this would take the better part of an hour.
+    assert restore(_inside(fence(text))) == text
