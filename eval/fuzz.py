@@ -128,11 +128,8 @@ def fuzz(
     config, report = folder / "schemathesis.toml", folder / "report.json"
     description = folder / "openapi.json"
     config.write_text(CONFIG, "utf-8")
-    described = (
-        httpx.get(f"{service.address}/openapi.json", headers=_header(service))
-        .raise_for_status()
-        .json()
-    )
+    with httpx.Client(base_url=service.address, timeout=120, headers=_header(service)) as client:
+        described = client.get("/openapi.json").raise_for_status().json()
     description.write_text(json.dumps(described if keys else _without_keys(described)), "utf-8")
     report.unlink(missing_ok=True)
     done = subprocess.run(  # noqa: S603 - of our own words
@@ -239,7 +236,7 @@ def _seed(address: str, secret: str) -> None:
     """Something of each kind for the ids of later requests to name."""
     texts = [{"id": f"d-{n}", "text": f"Text number {n}."} for n in range(8)]
     owner = {"Authorization": f"Bearer {secret}"}
-    with httpx.Client(base_url=address, timeout=60, headers=owner) as client:
+    with httpx.Client(base_url=address, timeout=120, headers=owner) as client:
         for path, body in (
             ("/v1/documents", {"documents": texts, "guidelines": ["mood"]}),
             ("/v1/webhooks", {"url": "https://hooks.example/labels"}),
