@@ -222,7 +222,7 @@ class World:
         query = sa.select(requests.c.status, sa.func.count()).group_by(requests.c.status)
         try:
             with self.store.database.read() as connection:
-                return dict(connection.execute(query).tuples().all())
+                return {row[0]: row[1] for row in connection.execute(query)}
         except Exception:
             return {}
 
@@ -233,7 +233,7 @@ class World:
         )
         with self.store.database.read() as connection:
             rows = connection.execute(query.group_by(requests.c.error_code))
-            return dict(rows.tuples().all())
+            return {row[0]: row[1] for row in rows}
 
     def unanswered(self) -> int:
         """Labels that people are asked for because the provider failed every attempt."""
