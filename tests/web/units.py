@@ -45,9 +45,15 @@ class Desk:
 
     def verdicts(self, count: int) -> list[Verdict]:
         """The verdicts that reached the service, as soon as they are so many."""
-        done = self.service.reviews.page
-        until(lambda: len(done(status="done").items) >= count, f"verdict {count}")
-        return [item.verdict for item in done(status="done").items if item.verdict is not None]
+        found: list[Verdict] = []
+
+        def there() -> bool:
+            done = self.service.reviews.page(status="done").items
+            found[:] = [item.verdict for item in done if item.verdict is not None]
+            return len(found) >= count
+
+        until(there, f"verdict {count}")
+        return found
 
     def verdict(self) -> Verdict:
         """The verdict that reached the service."""
