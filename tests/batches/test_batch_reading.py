@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import json
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pytest
 from batch_service import BatchService
 
-from llmlabel.batches.limits import BatchLimits
 from llmlabel.domain.batch import Columns
 
 
@@ -140,105 +136,3 @@ def test_rows_of_parquet_are_lines(service: BatchService) -> None:
         "day": "1970-01-01",
     }
     assert [each.line for each in service.results(batch.id)] == [1, 4]
-
-
-@pytest.mark.parametrize("kind", ["gzip", "zstd", "members"])
-def test_compressed_lines_are_unpacked(quick: BatchService, kind: str) -> None:
-    content = _lines(*({"text": f"text {n}"} for n in range(50)))
-    packed = {
-        "gzip": gzip.compress(content),
-        "zstd": pa.compress(content, codec="zstd", asbytes=True),
-        "members": gzip.compress(content[:300]) + gzip.compress(content[300:]),
-    }[kind]
-    batch = quick.done(packed)
-    assert (batch.status, batch.accepted, batch.bytes) == ("done", 50, len(packed))
-
-
-@pytest.mark.parametrize(
-    ("content", "format", "words"),
-    [
-        (b"", "jsonl", "empty"),
-        (b"PK\x03\x04 and so on", "jsonl", "zip"),
-        (gzip.compress(b'{"text": "a"}\n' * 99)[:-9], "jsonl", "ends too early"),
-        (gzip.compress(b'{"text": "a"}\n' * 99)[:20] + b"\0" * 9, "jsonl", "broken"),
-        (b"\x28\xb5\x2f\xfd nothing", "jsonl", "broken"),
-        (b"PAR1 and nothing", "parquet", "broken"),
-        (b"PAR1 and nothing", "jsonl", "create the batch with `format`: `parquet`"),
-        (b"a,b\n1,2\n", "parquet", "not Parquet"),
-        (b"a,b\n1,2\n", "csv", "the file has: a, b"),
-        (b"text,text\n1,2\n", "csv", "Two columns"),
-        (_parquet(review=["a"]), "parquet", "the file has: review"),
-    ],
-)
-def test_a_file_that_cannot_be_read_ends_its_batch(
-    quick: BatchService, content: bytes, format: str, words: str
-) -> None:
-    batch = quick.done(content, format=format)
-    assert batch.status == "failed"
-    assert words in (batch.problem or "")
-    assert batch.accepted == 0
-    quick.wait_until_empty()
-
-
-def test_quotes_that_never_close_take_no_more_time_than_is_given_them(quick: BatchService) -> None:
-    # Each line opens quotes whether they are open or not, so each would be looked through anew.
-    batch = quick.done(b"text,id\n" + b'x"y,"z\n' * 100_000, format="csv")
-    assert batch.status == "done"
-    assert (batch.accepted, batch.lines_read) == (0, 100_001)
-    assert "Too many lines are like this one" in list(quick.errors(batch.id).values())[-1]
-
-
-def _dictionary_bomb() -> bytes:
-    """Two kilobytes that claim a terabyte: one long text, repeated."""
-    words = pa.array(["x" * (40 << 20)])
-    column = pa.DictionaryArray.from_arrays(pa.array([0] * 25_000, pa.int32()), words)
-    out = io.BytesIO()
-    table = pa.table({"text": column})
-    pq.write_table(table, out, compression="zstd", dictionary_pagesize_limit=1 << 30)
-    return out.getvalue()
-
-
-def _plain_bomb() -> bytes:
-    """As above, read as plain strings."""
-    out = io.BytesIO()
-    table = pa.table({"text": ["x" * (40 << 20)] * 60})
-    pq.write_table(table, out, compression="zstd", store_schema=False)
-    return out.getvalue()
-
-
-SMALL = BatchLimits(
-    max_bytes=1 << 20,
-    max_unpacked_bytes=32 << 20,
-    max_ratio=100,
-    max_lines=1000,
-    max_columns=20,
-    max_memory=1 << 30,
-    max_text_chars=2000,
-)
-
-
-@pytest.mark.parametrize(
-    ("content", "format", "words"),
-    [
-        (gzip.compress(b'{"text": "' + b"a" * (64 << 20) + b'"}'), "jsonl", "times as large"),
-        (gzip.compress(gzip.compress(b"\0" * (1 << 27))), "jsonl", ""),
-        (pa.compress(b"\n" * (40 << 20), codec="zstd", asbytes=True), "jsonl", "1,000 lines"),
-        (b'{"text": "a"}\n' * 1001, "jsonl", "LLMLABEL_MAX_BATCH_LINES"),
-        (_parquet(text=["a"] * 1001), "parquet", "1,001 rows"),
-        (_parquet(text=["a"], **{f"c{n}": [1] for n in range(20)}), "parquet", "21 columns"),
-        (_dictionary_bomb(), "parquet", "1,000"),
-        (_plain_bomb(), "parquet", "MiB"),
-    ],
-)
-def test_a_bomb_ends_its_batch_and_nothing_else(
-    tmp_path: Path, content: bytes, format: str, words: str
-) -> None:
-    assert len(content) < 1 << 20
-    url = f"sqlite:///{tmp_path / 'store.db'}"
-    with BatchService(url, tmp_path, limits=SMALL).working() as service:
-        batch = service.done(content, format=format)
-        if words:
-            assert batch.status == "failed", batch
-            assert words in (batch.problem or "")
-        assert batch.accepted == 0
-        assert service.done(b'{"text": "all is well"}').accepted == 1
