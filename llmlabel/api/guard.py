@@ -185,7 +185,7 @@ def _target(operation: str, params: dict[str, Any]) -> str:
     target = "/".join(str(value) for value in params.values())
     if operation == DELETES_DOCUMENT:
         return erased_id(target)  # a document that is gone is named nowhere
-    if operation.partition(" ")[2].startswith(JOB):
+    if operation.partition(" ")[2].startswith(JOB) and target.startswith(("text:", "audio:")):
         # `text:GUIDELINE@VERSION:DOCUMENT`, `audio:DOCUMENT`: it may be deleted later.
         *place, document = target.split(":", 2 if target.startswith("text:") else 1)
         return ":".join([*place, erased_id(document)])[:300]

@@ -59,3 +59,16 @@ async def test_a_key_may_submit_so_many_documents_in_a_minute(
     assert never.status_code == 422
     assert "may submit 3 in a minute" in never.json()["detail"]
     assert len(service.store.documents.page().items) == 3
+
+
+async def test_jobs_are_told_without_the_document_that_they_are_of(
+    client: httpx.AsyncClient, service: SmallService
+) -> None:
+    headers = key_of(service, "ann", "submitter")
+    for job in ("text:sentiment@1.0.0:a:secret", "audio:a secret", "learning:t-1"):
+        await client.post(f"/v1/jobs/{job}/retry", headers=headers)
+    told = [each.target for each in service.access.log.page()[0]]
+    assert told[0] == "learning:t-1"
+    assert told[1].startswith("audio:e-")
+    assert told[2].startswith("text:sentiment@1.0.0:e-")
+    assert "secret" not in str(told)
