@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
@@ -80,11 +81,18 @@ def _refuse_newer(manifest: Manifest) -> None:
 def _refuse_used_files(manifest: Manifest, file: Path) -> None:
     for each in manifest.projects:
         there = _file(file, each.project)
-        if there.exists():
+        if there.exists() and not _is_of(manifest, each, there):
             raise Conflict(
                 f"{there} is there already; move it away (with -wal and -shm beside it) or name "
                 "another place by LLMLABEL_DATABASE_URL. Nothing was changed."
             )
+
+
+def _is_of(manifest: Manifest, kept: Kept, file: Path) -> bool:
+    """Whether a restore that broke off put it there: the default project's comes last."""
+    with file.open("rb") as source:
+        found = hashlib.file_digest(source, "sha256").hexdigest()
+    return kept.project != DEFAULT_PROJECT and found == manifest.members[kept.database].sha256
 
 
 def _extract_database(

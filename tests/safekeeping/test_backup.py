@@ -19,6 +19,7 @@ from llmlabel.safekeeping.restore import restore, verify
 from llmlabel.safekeeping.service import Service
 from llmlabel.store import Store
 from llmlabel.store.projects import Projects
+from llmlabel.store.transfer.copying import Copy
 
 MakeService = Callable[[str, str], Service]
 
@@ -234,3 +235,33 @@ def test_recordings_that_are_missing_or_changed_are_named_and_the_rest_is_kept(
     assert good.sha256 in files and bad.sha256 not in files and lost.sha256 not in files
     [sounds] = [f for f in check(restored, no_step) if f.what == "recordings"]
     assert len(sounds.faults) == 2
+
+
+def test_a_restore_that_broke_off_is_run_again(
+    source: Service, restored: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_sounds(source, b"sound")
+    Projects(source.default).create("shop")
+    every_table.fill(source.make("shop"), rows=3)
+    file = tmp_path / "one.tar"
+    backup(source, file, no_step)
+    replace, finish = Path.replace, Copy.finish
+
+    def breaks(self: Any, *to: Any) -> Any:
+        # Just before the last step: the default project's database is put in place, or finished.
+        if to and to[0] == restored.default.file:
+            raise OSError(5, "The disk is gone", str(to[0]))
+        if isinstance(self, Copy) and self.target.project == "default":
+            raise OSError(5, "The server is gone", "server")
+        return replace(self, *to) if to else finish(self)
+
+    monkeypatch.setattr(Path, "replace", breaks)
+    monkeypatch.setattr(Copy, "finish", breaks)
+    with pytest.raises(OSError, match="is gone"):
+        restore(file, restored, tmp_path / "scratch", no_step)
+    monkeypatch.undo()
+    restore(file, restored, tmp_path / "scratch", no_step)
+    for project in ("default", "shop"):
+        assert every_table.content(restored.of_project(project)) == every_table.content(
+            source.of_project(project)
+        )

@@ -58,7 +58,7 @@ class Copy:
         advance: Advance | None = None,
     ) -> None:
         self._reading = source.connection
-        self._target = target
+        self.target = target
         self._name = name
         self._advance = advance or (lambda rows: None)
         with target.read() as connection:
@@ -70,8 +70,8 @@ class Copy:
         Raises:
             Conflict: The target is not empty, or the begun copy of another source.
         """
-        with self._target.write() as connection:
-            refuse_used(Reading(self._target, connection), self._name)
+        with self.target.write() as connection:
+            refuse_used(Reading(self.target, connection), self._name)
             if not begun.is_begun(connection):
                 begun.begin(connection, self._name)
 
@@ -103,8 +103,8 @@ class Copy:
 
     def finish(self) -> None:
         """Make the target a database to work with."""
-        with self._target.write() as connection:
-            if not self._target.is_sqlite:
+        with self.target.write() as connection:
+            if not self.target.is_sqlite:
                 for pair in self._pairs:
                     _set_sequence(connection, pair)
             begun.finish(connection)
@@ -112,7 +112,7 @@ class Copy:
     def _refuse_changed(self) -> None:
         """What was copied before a break must be in the source as it was."""
         for pair in self._pairs:
-            with self._target.read() as connection:
+            with self.target.read() as connection:
                 before = begun.reached(connection, pair.name)
             if before.last is None:
                 continue
@@ -123,20 +123,20 @@ class Copy:
                 )
 
     def _copy(self, pair: Pair) -> Sum:
-        with self._target.read() as connection:
+        with self.target.read() as connection:
             before = begun.reached(connection, pair.name)
         amount = before.sum
         self._advance(amount.rows)
         for rows in _slices(self._reading, pair.source, pair, after=before.last):
             amount.add(pair, rows)
-            with self._target.write() as connection:
+            with self.target.write() as connection:
                 connection.execute(sa.insert(pair.target), [pair.written(row) for row in rows])
                 begun.note(connection, pair.name, [rows[-1][key] for key in pair.key], amount)
             self._advance(len(rows))
         return amount
 
     def _compare(self, copied: Mapping[str, Sum]) -> None:
-        with self._target.read() as connection:
+        with self.target.read() as connection:
             for pair in self._pairs:
                 there = _sum(connection, pair.target, pair)
                 if there != copied[pair.name]:
