@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -58,22 +58,39 @@ def _plain_bomb() -> bytes:
     return out.getvalue()
 
 
-@pytest.mark.parametrize(
-    ("content", "format", "words"),
-    [
-        (gzip.compress(b'{"text": "' + b"a" * (64 << 20) + b'"}'), "jsonl", "times as large"),
-        (gzip.compress(gzip.compress(b"\0" * (1 << 27))), "jsonl", ""),
-        (pa.compress(b"\n" * (40 << 20), codec="zstd", asbytes=True), "jsonl", "1,000 lines"),
-        (b'{"text": "a"}\n' * 1001, "jsonl", "LLMLABEL_MAX_BATCH_LINES"),
-        (_parquet(text=["a"] * 1001), "parquet", "1,001 rows"),
-        (_parquet(text=["a"], **{f"c{n}": [1] for n in range(20)}), "parquet", "21 columns"),
-        (_dictionary_bomb(), "parquet", "1,000"),
-        (_plain_bomb(), "parquet", "MiB"),
-    ],
-)
-def test_a_bomb_ends_its_batch_and_nothing_else(
-    small: BatchService, content: bytes, format: str, words: str
-) -> None:
+# Made when they are needed: they take a while.
+BOMBS: dict[str, tuple[Callable[[], bytes], str, str]] = {
+    "one long line": (
+        lambda: gzip.compress(b'{"text": "' + b"a" * (64 << 20) + b'"}'),
+        "jsonl",
+        "times as large",
+    ),
+    "packed twice": (lambda: gzip.compress(gzip.compress(b"\0" * (1 << 25))), "jsonl", ""),
+    "empty lines": (
+        lambda: pa.compress(b"\n" * (40 << 20), codec="zstd", asbytes=True),
+        "jsonl",
+        "1,000 lines",
+    ),
+    "too many lines": (
+        lambda: b'{"text": "a"}\n' * 1001,
+        "jsonl",
+        "LLMLABEL_MAX_BATCH_LINES",
+    ),
+    "too many rows": (lambda: _parquet(text=["a"] * 1001), "parquet", "1,001 rows"),
+    "too many columns": (
+        lambda: _parquet(text=["a"], **{f"c{n}": [1] for n in range(20)}),
+        "parquet",
+        "21 columns",
+    ),
+    "one long text, repeated": (_dictionary_bomb, "parquet", "1,000"),
+    "many long texts": (_plain_bomb, "parquet", "MiB"),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_bomb_ends_its_batch_and_nothing_else(small: BatchService, name: str) -> None:
+    make, format, words = BOMBS[name]
+    content = make()
     assert len(content) < 1 << 20
     batch = small.done(content, format=format)
     if words:
