@@ -68,6 +68,7 @@ def with_password(url: str) -> str:
     return url.replace("://postgres:@", f"://postgres:{DATABASE_PASSWORD}@")
 
 
+@pytest.mark.timeout(600)
 def test_a_service_never_tells_its_secrets(
     tmp_path: Path,
     database_url: str,
