@@ -227,7 +227,7 @@ class Settings(BaseSettings):
     chunk_documents: int = Field(default=50, ge=1)
     """Documents labeled in one durable job."""
 
-    job_concurrency: int = Field(default=2, ge=1)
+    job_concurrency: int = Field(default=4, ge=1)
     """Durable jobs run at once by one process."""
 
     queues: Annotated[tuple[Literal["text", "audio", "learning"], ...], NoDecode, Listed] = (
