@@ -41,7 +41,7 @@ def test_no_text_adds_a_turn_or_ends_its_fence(text: str, name: str) -> None:
 
 
 def test_examples_are_turns_between_the_instructions_and_the_document() -> None:
-    messages = PROMPTS.get("choice").render(MOOD, "Now?").messages
+    messages = PROMPTS.get("choice@1.0.0").render(MOOD, "Now?").messages
     assert [message.role for message in messages] == [
         *("system", "user", "assistant", "user", "assistant", "user")
     ]
