@@ -77,8 +77,9 @@ def test_a_doubtful_word_is_played_with_its_neighbours_and_no_further(begin: Beg
     assert (begun, begin_at) == ("play", pytest.approx(2.4, abs=0.01))
     assert ended == "pause"
     assert end_at >= 4.48
-    # It ends with the first frame that is drawn after the neighbour, whenever that is.
-    assert sum(at >= 4.48 for at in frames(desk.page)) <= 1
+    # It ends with the first frame in which the page sees that the neighbour is over. The sound
+    # runs on between two looks at it in one frame, so a look beside the page's may see it earlier.
+    assert sum(at >= 4.48 for at in frames(desk.page)) <= 2
     desk.page.get_by_role("button", name="Play").wait_for()
 
 

@@ -209,9 +209,9 @@ async def test_what_waits_and_what_was_given_up_is_counted(
     (message,) = service.store.deliveries.take_up({id: 1}, 60)
     service.store.deliveries.failed(message, "No.", wait=None)
     said = (await client.get("/metrics")).text
-    assert "llmlabel_webhooks_waiting 1.0" in said
-    assert "llmlabel_webhooks_dead 1.0" in said
+    assert 'llmlabel_webhooks_waiting{project="default"} 1.0' in said
+    assert 'llmlabel_webhooks_dead{project="default"} 1.0' in said
     (age,) = (
-        line for line in said.splitlines() if line.startswith("llmlabel_webhooks_oldest_seconds ")
+        line for line in said.splitlines() if line.startswith("llmlabel_webhooks_oldest_seconds{")
     )
     assert float(age.split()[1]) >= 0
