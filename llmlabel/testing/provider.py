@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 import threading
 import time
 from collections import deque
@@ -83,7 +84,7 @@ class FakeProvider:
         self._fail: Callable[[ProviderRequest], Fault | None] = lambda _: None
         self._lock = threading.Lock()
         self._stopping = threading.Event()
-        self._server: ThreadingHTTPServer | None = None
+        self._server: _Server | None = None
         self._under_way = 0
         self.requests: list[ProviderRequest] = []
         self.most_at_once = 0
@@ -109,10 +110,7 @@ class FakeProvider:
     def start(self) -> Self:
         """Listen on a free port of loopback."""
         self._stopping.clear()
-        self._server = ThreadingHTTPServer(
-            ("127.0.0.1", 0), type("Handler", (_Handler,), {"owner": self})
-        )
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"owner": self}))
         serve = self._server.serve_forever
         threading.Thread(target=serve, kwargs={"poll_interval": 0.02}, daemon=True).start()
         return self
@@ -197,6 +195,15 @@ class FakeProvider:
                 "total_tokens": prompt_tokens + len(written),
             },
         }
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        # A client that was killed is no fault of the server's; anything else is told.
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
