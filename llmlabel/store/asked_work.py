@@ -11,8 +11,9 @@ from pydantic import Field
 
 from llmlabel.domain.base import Value
 from llmlabel.errors import NotFound
+from llmlabel.store.asked_anew import ask_oldest_anew
 from llmlabel.store.database import Database
-from llmlabel.store.documents import Asked, Enqueue
+from llmlabel.store.documents import Enqueue
 from llmlabel.store.events import Events
 from llmlabel.store.labels import matches
 from llmlabel.store.records import Failure
@@ -159,34 +160,14 @@ class AskedWork:
             where.append(matches(requests.c.guideline, guideline))
         with self._database.write() as connection:
             self._database.exclusive(connection, "resume")
-            chosen = connection.execute(
-                sa.select(requests.c.document_id, requests.c.guideline).where(*where).limit(limit)
-            ).all()
-            if not chosen:
+            asked = ask_oldest_anew(connection, self._database.clock(), where, limit)
+            if not asked:
                 return 0
-            rows = connection.execute(
-                sa.update(requests)
-                .where(
-                    *where,
-                    sa.tuple_(requests.c.document_id, requests.c.guideline).in_(
-                        [(row.document_id, row.guideline) for row in chosen]
-                    ),
-                )
-                .values(
-                    run=requests.c.run + 1,
-                    status="queued",
-                    attempts=0,
-                    error_code=None,
-                    error=None,
-                    updated_at=self._database.clock(),
-                )
-                .returning(requests.c.document_id, requests.c.guideline, requests.c.run)
-            ).all()
-            enqueue(connection, [Asked(row.document_id, row.guideline, row.run) for row in rows])
+            enqueue(connection, asked)
             self._events.append_with(
-                connection, "request.requeued", guideline or "", {"requests": len(rows)}
+                connection, "request.requeued", guideline or "", {"requests": len(asked)}
             )
-        return len(rows)
+        return len(asked)
 
     def retry_transcripts(
         self, requeue: Callable[[str], object], *, code: str | None, limit: int

@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from llmlabel.domain.batch import Batch, LineError
 from llmlabel.domain.document import Document
 from llmlabel.errors import DocumentConflict
+from llmlabel.store.asked_anew import ask_anew
 from llmlabel.store.batch_tables import batch_errors, batch_lines, batches
-from llmlabel.store.batches import CANCELLED, HELD, Batches, ask_anew, batch_of, of_batch
+from llmlabel.store.batches import CANCELLED, HELD, Batches, batch_of, of_batch
 from llmlabel.store.database import batches as slices
 from llmlabel.store.documents import Asked, Enqueue
 from llmlabel.store.rows import row_of, same_content
@@ -218,7 +219,7 @@ class BatchWork(Batches):
         """
         with self._database.write() as connection:
             row = self._held(connection, id, worker, *LIVE)
-            asked = ask_anew(self._database, connection, of_batch(row, HELD))
+            asked = ask_anew(connection, self._database.clock(), of_batch(row, HELD))
             if asked:
                 enqueue(connection, asked)
             status = "labeling" if row.read_all else "reading"
@@ -290,7 +291,7 @@ class BatchWork(Batches):
                 requests.c.status == "failed",
                 requests.c.error_code.in_([CANCELLED, HELD]),
             )
-            asked += ask_anew(self._database, connection, again)
+            asked += ask_anew(connection, self._database.clock(), again)
         return asked
 
     def _keep(

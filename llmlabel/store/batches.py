@@ -15,7 +15,6 @@ from llmlabel.llm.prices import NANO, nano
 from llmlabel.store.batch_tables import batch_errors, batch_lines, batches
 from llmlabel.store.cursors import cursor_of, seq_of
 from llmlabel.store.database import Database
-from llmlabel.store.documents import Asked
 from llmlabel.store.events import Events
 from llmlabel.store.outbox import put
 from llmlabel.store.tables import requests
@@ -266,24 +265,6 @@ def of_batch(row: Any, *codes: str, status: str = "failed") -> sa.ColumnElement[
         requests.c.status == status, requests.c.guideline.in_(json.loads(row.guidelines)), mine
     )
     return sa.and_(requests.c.error_code.in_(codes), where) if codes else where
-
-
-def ask_anew(
-    database: Database, connection: sa.Connection, where: sa.ColumnElement[bool]
-) -> list[Asked]:
-    """Have requests that failed wait again, under a new run."""
-    anew = sa.update(requests).where(where)
-    rows = connection.execute(
-        anew.values(
-            run=requests.c.run + 1,
-            status="queued",
-            attempts=0,
-            error_code=None,
-            error=None,
-            updated_at=database.clock(),
-        ).returning(requests.c.document_id, requests.c.guideline, requests.c.run)
-    )
-    return [Asked(row.document_id, row.guideline, row.run) for row in rows]
 
 
 def done_notice(batch: Batch) -> Notice:

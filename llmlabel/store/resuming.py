@@ -7,6 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from llmlabel.store.asked_anew import ask_oldest_anew
 from llmlabel.store.database import Database
 from llmlabel.store.documents import Asked, Enqueue
 from llmlabel.store.events import Events
@@ -105,35 +106,12 @@ class Resuming:
         """
         with self._database.write() as connection:
             self._database.exclusive(connection, "resume")
-            chosen = connection.execute(
-                sa.select(requests.c.document_id, requests.c.guideline)
-                .where(_failed(code))
-                .order_by(requests.c.updated_at)
-                .limit(limit)
-            ).all()
-            if not chosen:
+            asked = ask_oldest_anew(connection, self._database.clock(), [_failed(code)], limit)
+            if not asked:
                 return 0
-            rows = connection.execute(
-                sa.update(requests)
-                .where(
-                    _failed(code),
-                    sa.tuple_(requests.c.document_id, requests.c.guideline).in_(
-                        [(row.document_id, row.guideline) for row in chosen]
-                    ),
-                )
-                .values(
-                    run=requests.c.run + 1,
-                    status="queued",
-                    attempts=0,
-                    error_code=None,
-                    error=None,
-                    updated_at=self._database.clock(),
-                )
-                .returning(requests.c.document_id, requests.c.guideline, requests.c.run)
-            ).all()
-            enqueue(connection, [Asked(row.document_id, row.guideline, row.run) for row in rows])
-            self._events.append_with(connection, "request.resumed", code, {"requests": len(rows)})
-        return len(rows)
+            enqueue(connection, asked)
+            self._events.append_with(connection, "request.resumed", code, {"requests": len(asked)})
+        return len(asked)
 
 
 def _failed(code: str) -> sa.ColumnElement[bool]:

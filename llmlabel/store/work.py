@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from llmlabel.domain.document import Transcript, sha256_of
 from llmlabel.errors import NotFound
+from llmlabel.store.asked_anew import anew, ask_anew
 from llmlabel.store.database import Database, batches
 from llmlabel.store.documents import Asked, Enqueue
 from llmlabel.store.events import Events
@@ -187,13 +188,7 @@ class Work:
         Raises:
             NotFound: There is no such document.
         """
-        anew = {
-            "status": "queued",
-            "attempts": 0,
-            "error_code": None,
-            "error": None,
-            "updated_at": self._database.clock(),
-        }
+        now = self._database.clock()
         with self._database.write() as connection:
             known = connection.execute(
                 sa.select(documents.c.id).where(documents.c.id == document_id)
@@ -206,20 +201,13 @@ class Work:
                     transcriptions.c.document_id == document_id,
                     transcriptions.c.status == "failed",
                 )
-                .values(run=transcriptions.c.run + 1, **anew)
+                .values(anew(transcriptions, now))
                 .returning(transcriptions.c.run)
             ).scalar()
-            failed = sa.update(requests).where(
-                requests.c.document_id == document_id, requests.c.status == "failed"
-            )
+            failed = [requests.c.document_id == document_id, requests.c.status == "failed"]
             if guideline is not None:
-                failed = failed.where(matches(requests.c.guideline, guideline))
-            rows = connection.execute(
-                failed.values(run=requests.c.run + 1, **anew).returning(
-                    requests.c.guideline, requests.c.run
-                )
-            ).all()
-            asked = [Asked(document_id, row.guideline, row.run) for row in rows]
+                failed.append(matches(requests.c.guideline, guideline))
+            asked = ask_anew(connection, now, *failed)
             if run is not None:
                 enqueue_recording(connection, document_id, run)
             elif asked:
