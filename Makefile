@@ -37,7 +37,7 @@ demo: $(VENV)/run.stamp ## install, pull the models, label the shipped texts and
 test: $(VENV)/dev.stamp ## install what tests need and run them all
 	$(BIN)/llmlabel models pull --for tests
 	$(MAKE) --no-print-directory lint check-page page
-	$(BIN)/pytest --numprocesses 2 --dist loadfile
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --durations 25
 
 lint: $(VENV)/dev.stamp ## format, style, types, layers
 	$(BIN)/ruff format --check llmlabel tests eval hatch_build.py

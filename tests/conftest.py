@@ -27,6 +27,11 @@ settings.register_profile("tests", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("tests")
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes may hold the time they were packed at; workers must collect the same names."""
+    return argname if isinstance(val, bytes) else None
+
+
 def _is_local(address: Any) -> bool:
     if not isinstance(address, tuple):
         return True  # a Unix socket
