@@ -10,7 +10,7 @@ from llmlabel.domain.answer import Answer
 from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.label import Label, Route
 from llmlabel.domain.promise import Loss
-from llmlabel.domain.review import Verdict
+from llmlabel.domain.review import PastVerdict, Verdict
 from llmlabel.store import ReviewItem, Store, StoredLabel
 from llmlabel.store.benchmark_rows import Benchmark
 from llmlabel.store.openings import AUDIT_PRIORITY
@@ -88,6 +88,10 @@ class BenchmarkQueue:
         """
         return self._item(self._benchmarks.get(id))
 
+    def take_one(self, id: str, reviewer: str, session: str | None) -> ReviewItem:
+        """Lease it once more, as when its lease ran out; raises as `ReviewQueue.take_one`."""
+        return self._item(self._benchmarks.take_one(id, reviewer, session, self._lease))
+
     def renew(self, id: str, token: int, reviewer: str) -> ReviewItem:
         """Keep it for another lease from now; raises as `ReviewQueue.renew`."""
         return self._item(self._benchmarks.renew(id, token, reviewer, self._lease))
@@ -123,6 +127,12 @@ class BenchmarkQueue:
             Conflict: This reviewer did not decide it.
         """
         return self._item(self._benchmarks.undo(id, reviewer, session, self._lease))
+
+    def history(self, id: str) -> list[PastVerdict]:
+        """Every verdict on it, oldest first; those taken back are marked."""
+        past = [PastVerdict(**dict(each), undone=True) for each in self._benchmarks.undone(id)]
+        stands = self._benchmarks.get(id).verdict
+        return past if stands is None else [*past, PastVerdict(**dict(stands), undone=False)]
 
     def _loss_of(self, found: Benchmark, answer: Answer | None) -> float:
         if answer is None and found.truth is None:

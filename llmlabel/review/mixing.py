@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from llmlabel.domain.review import Filter, PastVerdict, Renewal, Verdict
+from llmlabel.domain.review import Filter, Renewal
 from llmlabel.errors import Conflict
 from llmlabel.review.benchmarks import BenchmarkQueue
 from llmlabel.store import Asker, ReviewItem
@@ -104,11 +104,6 @@ class Mixing:
                     continue
                 released += 1
         return released
-
-    def history(self, id: str) -> list[PastVerdict]:
-        """What was said of one."""
-        verdict: Verdict | None = self.queue.get(id).verdict
-        return [] if verdict is None else [PastVerdict(**dict(verdict), undone=False)]
 
 
 def _wanted(where: Filter) -> bool:

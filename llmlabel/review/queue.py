@@ -139,7 +139,7 @@ class ReviewQueue:
                 field="review_id",
             )
         if item.kind == "benchmark":
-            return self._mixing.queue.renew(review_id, item.token, reviewer)
+            return self._mixing.queue.take_one(review_id, reviewer, session)
         return self._reviews.leases.take_one(review_id, asker)
 
     def get(self, review_id: str) -> ReviewItem:
@@ -362,7 +362,7 @@ class ReviewQueue:
             NotFound: There is no such item.
         """
         if self._mixing.owns(review_id):
-            return self._mixing.history(review_id)
+            return self._mixing.queue.history(review_id)
         return self._reviews.verdicts.history(review_id)
 
     def _asker(self, reviewer: str, session: str | None = None) -> Asker:

@@ -22,8 +22,14 @@ from llmlabel.store.benchmark_rows import (
 from llmlabel.store.database import Database
 from llmlabel.store.events import Events
 from llmlabel.store.labels import matches
+from llmlabel.store.lease_rules import held_by
 from llmlabel.store.tables import benchmarks, gold
 from llmlabel.store.unmet_gold import Unmet, age_beside, default_id
+
+UNDONE = "benchmark.undone"
+"""The event of a verdict that was taken back: it holds what the row holds no more."""
+
+_SAID = frozenset({"reviewer", "kind", "answer", "comment", "seconds", "decided_at"})
 
 
 class Benchmarks:
@@ -118,6 +124,31 @@ class Benchmarks:
         with self._database.read() as connection:
             return load(connection, id)
 
+    def take_one(
+        self, id: str, reviewer: str, session: str | None, duration: timedelta
+    ) -> Benchmark:
+        """Lease a certain one to its reviewer anew; who holds it in this session keeps the token.
+
+        Raises:
+            NotFound: There is no such benchmark.
+            AlreadyReviewed: It is decided; `winner` holds the verdict.
+            Conflict: It is held in another session, or is another reviewer's.
+        """
+        when = self._database.clock()
+        with self._database.write() as connection:
+            found = self._locked(connection, id)
+            if found.status == "done":
+                raise _decided(found)
+            expires = found.lease_expires_at
+            held = expires is not None and expires > when
+            if held and (found.reviewer, found.session) == (reviewer, session):
+                _set(connection, id, lease_expires_at=when + duration)
+            elif held or found.reviewer != reviewer:
+                raise held_by(found.reviewer == reviewer)
+            else:
+                self._lease(connection, id, session, when + duration)
+            return load(connection, id)
+
     def renew(self, id: str, token: int, reviewer: str, duration: timedelta) -> Benchmark:
         """Let a lease last for `duration` from now; raises as `decide`."""
         with self._database.write() as connection:
@@ -167,7 +198,7 @@ class Benchmarks:
             return load(connection, found.id)
 
     def undo(self, id: str, reviewer: str, session: str | None, duration: timedelta) -> Benchmark:
-        """Open one again for its reviewer; what they had said stays in the event log.
+        """Open one again for its reviewer; what they had said stays in the event log (`undone`).
 
         Raises:
             NotFound: There is no such benchmark.
@@ -180,8 +211,8 @@ class Benchmarks:
                     "Only your own last verdict can be undone, while it stands.",
                     field="review_id",
                 )
-            about = found.model_dump(mode="json", include={"reviewer", "kind", "answer", "loss"})
-            self._events.append_with(connection, "benchmark.undone", id, about)
+            about = found.model_dump(mode="json", include={*_SAID, "loss"})
+            self._events.append_with(connection, UNDONE, id, about)
             _set(
                 connection,
                 id,
@@ -195,6 +226,20 @@ class Benchmarks:
             )
             self._lease(connection, id, session, self._database.clock() + duration)
             return load(connection, id)
+
+    def undone(self, id: str) -> list[Verdict]:
+        """What was said of one and taken back, oldest first."""
+        return [
+            Verdict.model_validate(
+                {
+                    **{name: each.payload.get(name) for name in _SAID - {"decided_at"}},
+                    "review_id": id,
+                    # Those of earlier releases do not say when they were given.
+                    "created_at": each.payload.get("decided_at") or each.created_at,
+                }
+            )
+            for each in self._events.of(id, UNDONE)
+        ]
 
     def last(self, reviewer: str, session: str | None) -> tuple[str, datetime] | None:
         """Which one a reviewer decided or skipped last, and when; None where there is none.
@@ -280,10 +325,7 @@ class Benchmarks:
 
     def _refuse_unheld(self, found: Benchmark, token: int, reviewer: str) -> None:
         if found.status == "done":
-            raise AlreadyReviewed(
-                "This item was decided first by another verdict; ask for the next item.",
-                winner=found.verdict,
-            )
+            raise _decided(found)
         expires = found.lease_expires_at
         if (found.token, found.reviewer) != (token, reviewer) or expires is None:
             raise LeaseExpired(
@@ -296,6 +338,13 @@ class Benchmarks:
                 "and renew the lease when a decision takes longer.",
                 field="token",
             )
+
+
+def _decided(found: Benchmark) -> AlreadyReviewed:
+    return AlreadyReviewed(
+        "This item was decided first by another verdict; ask for the next item.",
+        winner=found.verdict,
+    )
 
 
 def _set(connection: sa.Connection, id: str, **values: Any) -> None:

@@ -120,12 +120,7 @@ def refuse_taken(connection: sa.Connection, row: sa.Row[Any], asker: Asker, when
         sa.select(free(when, far_from(when, asker.duration))).where(reviews.c.id == row.id)
     ).scalar_one()
     if not is_free:
-        who = (
-            "You hold this item in another window"
-            if row.leased_by == asker.reviewer
-            else "Another reviewer holds this item now"
-        )
-        raise Conflict(f"{who}; take another one, or wait until it is free.", field="review_id")
+        raise held_by(row.leased_by == asker.reviewer)
     part = connection.execute(
         sa.select(takes_part(asker.reviewer, when)).where(reviews.c.id == row.id)
     ).scalar_one()
@@ -135,6 +130,12 @@ def refuse_taken(connection: sa.Connection, row: sa.Row[Any], asker: Asker, when
             "else; take another one.",
             field="review_id",
         )
+
+
+def held_by(same: bool) -> Conflict:
+    """The error of who wants what is held: by the `same` in another window, or by another."""
+    who = "You hold this item in another window" if same else "Another reviewer holds this item now"
+    return Conflict(f"{who}; take another one, or wait until it is free.", field="review_id")
 
 
 def is_held(row: sa.Row[Any] | None, sent: tuple[int, str], when: datetime) -> bool:

@@ -10,7 +10,7 @@ from hidden_gold import NEGATIVE, POSITIVE, REF, Chance, gold, say, take
 
 from llmlabel.confidence.bounds import binomial_upper
 from llmlabel.domain.answer import Span, SpansAnswer, TokensAnswer
-from llmlabel.errors import AlreadyReviewed, Conflict, InvalidInput, NotFound
+from llmlabel.errors import AlreadyReviewed, Conflict, InvalidInput, LeaseExpired, NotFound
 from llmlabel.review import ReviewQueue
 from llmlabel.store import Store
 from llmlabel.store.people import upper_bound
@@ -152,3 +152,44 @@ def test_the_bound_of_shares_is_never_below_that_of_whole_mistakes_of_the_same_n
     assert upper_bound([], 0.05) == upper_bound([1.0, 1.0], 0.05) == 1.0
     shares = upper_bound([0.5] * 8 + [0.0] * 92, 0.05)
     assert binomial_upper(4, 100, 0.05) <= shares < 0.2
+
+
+def test_a_lease_on_hidden_gold_that_ran_out_can_be_had_again_as_on_any_item(
+    queue: ReviewQueue, store: Store, clock: Clock, ask: Callable[..., None]
+) -> None:
+    ask("a")
+    gold(store, "one")
+    item = take(queue)
+    clock.pass_seconds(301)
+    with pytest.raises(LeaseExpired):
+        say(queue, item)
+    again = queue.take_one(item.id, "ann", "a tab")
+    assert (again.id, again.token, again.session) == (item.id, item.token + 1, "a tab")
+    assert queue.take_one(item.id, "ann", "a tab").token == again.token
+    with pytest.raises(Conflict, match="You hold this item in another window"):
+        queue.take_one(item.id, "ann", "another tab")
+    with pytest.raises(Conflict, match="Another reviewer holds this item"):
+        queue.take_one(item.id, "bob")
+    say(queue, again)
+    with pytest.raises(AlreadyReviewed):
+        queue.take_one(item.id, "ann", "a tab")
+
+
+def test_the_history_of_hidden_gold_is_that_of_any_other_item(
+    queue: ReviewQueue, store: Store, chance: Chance, clock: Clock, ask: Callable[..., None]
+) -> None:
+    ask("a", drawn=True)
+    gold(store, "one")
+    told = []
+    for chance.value in (0.0, 1.0):
+        item = take(queue)
+        said = say(queue, item, NEGATIVE, comment="hm", seconds=2.5).verdict
+        assert said is not None
+        again = queue.undo(item.id, "ann")
+        clock.pass_seconds(1)
+        say(queue, again, POSITIVE)
+        history = queue.history(item.id)
+        assert history[0].created_at == said.created_at
+        told.append([each.model_dump(exclude={"review_id", "created_at"}) for each in history])
+    assert told[0] == told[1]
+    assert [each["undone"] for each in told[0]] == [True, False]
