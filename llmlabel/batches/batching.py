@@ -124,14 +124,18 @@ class Batching:
             Conflict: It has its file already, or another request is sending it.
             UploadMismatch: The file does not end at that byte.
         """
+        self._wants_file(id)
+        # Asked again under the lock: a file that is being read must not be begun anew.
+        with self._files.receiving(id, at, lambda: self._wants_file(id)) as upload:
+            yield _Limited(upload, self.limits.max_bytes)
+
+    def _wants_file(self, id: str) -> None:
         batch = self.get(id)
         if batch.status != "uploading":
             raise Conflict(
                 f"The batch has its file already (it is `{batch.status}`); create another one.",
                 field="id",
             )
-        with self._files.receiving(id, at) as upload:
-            yield _Limited(upload, self.limits.max_bytes)
 
     def received(self, id: str, upload: Upload) -> Batch:
         """The file is here whole: from now on it is read.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -32,9 +32,13 @@ class Upload:
         Raises:
             StoreUnavailable: The disk is full or gone.
         """
-        with _explained():
-            self._file.write(data)
-        self.offset += len(data)
+        rest = memoryview(data)
+        while rest:
+            with _explained():
+                # As much as there is room for, which may be less than was given.
+                written = self._file.write(rest)
+            self.offset += written
+            rest = rest[written:]
 
     def sync(self) -> None:
         """Have all of it on the disk."""
@@ -68,12 +72,16 @@ class BatchFiles:
             return 0
 
     @contextmanager
-    def receiving(self, id: str, at: int | None) -> Iterator[Upload]:
+    def receiving(
+        self, id: str, at: int | None, check: Callable[[], object] = lambda: None
+    ) -> Iterator[Upload]:
         """Write the file of a batch, one writer at a time.
 
         Args:
             id: Of the batch.
             at: The byte with which the sender goes on; None begins anew.
+            check: Called before anything is touched, when nobody else can write any more: what
+                was true before may not be by then. What it raises is raised.
 
         Raises:
             Conflict: Another request is sending it now.
@@ -94,6 +102,7 @@ class BatchFiles:
                 field="id",
             ) from None
         try:
+            check()
             with _explained():
                 file = open(path, "ab", buffering=0, opener=_private)  # noqa: SIM115 - the mode
             with file:
