@@ -10,6 +10,9 @@ import type { Snapshot } from "./snapshot";
 import { http } from "./transport";
 
 const NAME = "llmlabel.reviewer";
+/** How often it is looked whether another page of the reviewer is gone; first sooner. */
+const LOOK = 30_000;
+const FIRST_LOOK = 3_000;
 
 /** A reviewer at work in this tab. */
 export interface Desk {
@@ -45,10 +48,20 @@ export async function sitDown(reviewer: string, who: Who): Promise<Desk> {
     reviewer,
     session,
     visible: !document.hidden,
-    isAlive: (other) => living.has(other),
+    isAlive: (other) => living?.has(other) ?? false,
   });
-  const detach = attach(engine);
+  const untie = attach(engine);
   engine.start();
+  const look = async (): Promise<void> => {
+    const now = await livingSessions();
+    if (now) await engine.inherit(now);
+  };
+  if (living) void engine.inherit(living);
+  const looks = [setTimeout(() => void look(), FIRST_LOOK), setInterval(() => void look(), LOOK)];
+  const detach = (): void => {
+    untie();
+    looks.forEach(clearTimeout);
+  };
   return {
     reviewer,
     who,

@@ -4,6 +4,7 @@ import type { Decision } from "../tasks/task";
 import { sameAnswer, shortened } from "../text/answers";
 import { Hand, type Held, held, proposed, renew } from "./hand";
 import { keepAll, renewIn } from "./keep";
+import { Noted } from "./noted";
 import { type Entry, Outbox, type Refusal } from "./outbox";
 import type { Shelf } from "./shelf";
 import type { Notice, Snapshot } from "./snapshot";
@@ -39,6 +40,7 @@ export class Engine {
   readonly outbox: Outbox;
   readonly hand = new Hand();
   readonly watch: Stopwatch;
+  private readonly noted: Noted;
   private readonly listeners = new Set<() => void>();
   private readonly done: { key: string; kind: Decision["kind"]; held: Held }[] = [];
   private phase: Snapshot["phase"] = "resting";
@@ -53,9 +55,12 @@ export class Engine {
   private readonly skips = new Set<string>();
   private passed = 0;
   private snapshot_: Snapshot | null = null;
+  /** The sessions that had a page when it was last looked. */
+  private living: ReadonlySet<string> | null = null;
 
   constructor(private readonly parts: Parts) {
     this.watch = new Stopwatch(() => performance.now(), parts.visible);
+    this.noted = new Noted(parts.shelf, parts.reviewer, parts.session);
     this.outbox = new Outbox(parts.shelf, parts.transport, parts.reviewer, parts.session, {
       changed: () => this.changed(),
       sent: (entry, item) => this.sent(entry, item),
@@ -91,6 +96,33 @@ export class Engine {
     this.outbox.hurry();
   }
 
+  /**
+   * Send what pages that are gone since left unsent, and give back what they held.
+   *
+   * A page that is just loaded again is missing for a moment: gone is what was missing twice.
+   *
+   * @param living The sessions that have a page now.
+   */
+  async inherit(living: ReadonlySet<string>): Promise<void> {
+    const before = this.living;
+    this.living = living;
+    if (!before) return;
+    const isAlive = (session: string): boolean => living.has(session) || before.has(session);
+    this.outbox.adopt(isAlive);
+    void this.outbox.send();
+    for (const [session, leases] of this.noted.left(isAlive)) {
+      // What is decided keeps its lease until the service has heard of it.
+      const undecided = leases.filter(({ id }) => !this.outbox.holds(id));
+      try {
+        if (undecided.length) await this.parts.transport.release(undecided);
+      } catch (error) {
+        if (!(error instanceof Problem || error instanceof Unreachable)) throw error;
+        return; // the next time
+      }
+      this.noted.forget(session);
+    }
+  }
+
   /** Take items of one queue; those of another are given back first. Null: of none. */
   async open(where: Filter | null): Promise<void> {
     if (where && JSON.stringify(where) === JSON.stringify(this.where)) return;
@@ -118,6 +150,7 @@ export class Engine {
   leave(): void {
     const begun = this.hand.current?.touched ? this.hand.current : null;
     const leases = this.hand.leases().filter(({ id }) => id !== begun?.item.id);
+    this.noted.put(this.hand.leases().filter(({ id }) => id === begun?.item.id));
     if (!leases.length) return;
     this.parts.tab.put(LEFT, leases);
     void this.parts.transport.release(leases, true).catch(() => undefined);
@@ -318,6 +351,9 @@ export class Engine {
 
   private refused({ entry, detail }: Refusal): void {
     if (entry.op !== "undo") {
+      // There is nothing of it to take back.
+      const at = this.done.findIndex(({ key }) => key === entry.key);
+      if (at >= 0) this.done.splice(at, 1);
       this.count(entry.kind, -1);
       return;
     }
@@ -341,6 +377,7 @@ export class Engine {
 
   private changed(): void {
     this.snapshot_ = null;
+    this.noted.put(this.hand.leases());
     for (const listener of this.listeners) listener();
   }
 }

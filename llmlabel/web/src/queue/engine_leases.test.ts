@@ -169,3 +169,82 @@ describe("leases", () => {
     expect(engine.keepIn()).toBe(1_000);
   });
 });
+
+describe("pages that are gone", () => {
+  const ALIVE = new Set(["tab-1"]);
+
+  test("another page of the reviewer gives back what a crashed one held", async () => {
+    await browser.opened();
+    const other = browser.page("ann", "tab-2");
+    other.start();
+    await other.inherit(new Set(["tab-2"]));
+    expect(service.heard).not.toContain("release");
+    await other.inherit(new Set(["tab-2"]));
+    expect([...service.rows.values()].every((row) => row.by === null)).toBe(true);
+    await other.inherit(new Set(["tab-2"]));
+    expect(service.heard.filter((what) => what === "release")).toHaveLength(1);
+  });
+
+  test("one that is only loaded again, or lives, keeps what it holds", async () => {
+    await browser.opened();
+    const other = browser.page("ann", "tab-2");
+    for (const living of [new Set<string>(), ALIVE, new Set<string>(), ALIVE]) await other.inherit(living);
+    expect(service.heard).toEqual(["take"]);
+  });
+
+  test("a page of somebody else is not asked about", async () => {
+    await browser.opened();
+    const other = browser.page("ben", "tab-2");
+    for (let n = 0; n < 3; n++) await other.inherit(new Set(["tab-2"]));
+    expect(service.heard).toEqual(["take"]);
+  });
+
+  test("what it decided is sent by a page that was there before it went", async () => {
+    const other = browser.page("ann", "tab-2");
+    other.start();
+    const crashed = await browser.opened();
+    service.fault = () => "lost-request";
+    crashed.decide(label("bad"));
+    await settle(10);
+    crashed.outbox.stop();
+    service.fault = () => "none";
+    for (let n = 0; n < 2; n++) await other.inherit(new Set(["tab-2"]));
+    await settle(10);
+    expect(service.winner("r000")).toBe("ann correct bad");
+    expect(service.row("r001").by).toBeNull();
+  });
+
+  test("while the service is away it is tried again later", async () => {
+    await browser.opened();
+    const other = browser.page("ann", "tab-2");
+    service.fault = () => "lost-request";
+    for (let n = 0; n < 2; n++) await other.inherit(new Set(["tab-2"]));
+    service.fault = () => "none";
+    await other.inherit(new Set(["tab-2"]));
+    expect(service.row("r000").by).toBeNull();
+  });
+
+  test("who leaves in order leaves no more than what is begun", async () => {
+    const engine = await browser.opened();
+    engine.setDraft({ kind: "choice", label: "bad" });
+    engine.leave();
+    await settle(10);
+    expect(service.row("r000").by).toBe("ann");
+    const other = browser.page("ann", "tab-2");
+    for (let n = 0; n < 2; n++) await other.inherit(new Set(["tab-2"]));
+    expect(service.row("r000").by).toBeNull();
+  });
+});
+
+test("a decision that was refused is not one that can be taken back", async () => {
+  const engine = await browser.opened();
+  engine.decide(CONFIRM);
+  engine.decide(label("forbidden"));
+  await settle();
+  expect(engine.snapshot()).toMatchObject({ decided: 1, refusals: [{ entry: { reviewId: "r001" } }] });
+  await engine.undo();
+  await settle();
+  expect(shown(engine)).toBe("r000");
+  expect(engine.snapshot().decided).toBe(0);
+  expect(service.winner("r000")).toBeNull();
+});

@@ -143,7 +143,8 @@ export class Outbox {
     this.timer = null;
   }
 
-  private async send(): Promise<void> {
+  /** Send what waits, unless a moment for it is set already. */
+  async send(): Promise<void> {
     if (this.running || this.timer || this.stopped) return;
     this.running = true;
     try {

@@ -19,9 +19,10 @@ export async function claimSession(tab: Shelf): Promise<string> {
   return session;
 }
 
-/** Which sessions have a page open now. */
-export async function livingSessions(): Promise<Set<string>> {
-  const { held = [] } = (await navigator.locks?.query()) ?? {};
+/** Which sessions have a page open now; null where the browser cannot tell. */
+export async function livingSessions(): Promise<Set<string> | null> {
+  if (!navigator.locks) return null;
+  const { held = [] } = await navigator.locks.query();
   return new Set(held.map(({ name = "" }) => name.replace(lockOf(""), "")));
 }
 
