@@ -96,6 +96,7 @@ class _Open:
         self.place = -1
         self.lines: Iterator[Line | LineError] | None = None
         self.preparing: Future[int] | None = None
+        self.left = threading.Event()
         self.rests_until = 0.0
         self.money_at = 0.0
         self.finish_at = 0.0
@@ -238,7 +239,7 @@ class BatchReader:
         if known.preparing is None:
             if not self._is_here(batch):
                 return False
-            known.preparing = self._unpacker.submit(self._prepared, batch)
+            known.preparing = self._unpacker.submit(self._prepared, batch, known.left)
         if not known.preparing.done():
             return False
         done, known.preparing = known.preparing, None
@@ -264,12 +265,12 @@ class BatchReader:
         self._desk.store.batches.pass_on(batch.id, self._worker, NOT_HERE)
         return False
 
-    def _prepared(self, batch: Batch) -> int:
+    def _prepared(self, batch: Batch, left: threading.Event) -> int:
         files = self._desk.files
         sent, lines = files.sent(batch.id), files.lines(batch.id)
 
         def going_on() -> bool:
-            return not self._stopping.is_set()
+            return not self._stopping.is_set() and not left.is_set()
 
         if sent.exists() and needs_unpacking(sent, batch.format):
             count = unpack(
@@ -320,7 +321,10 @@ class BatchReader:
 
     def _forget(self, id: str) -> None:
         known = self._open.pop(id, None)
-        if known is not None and known.lines is not None:
+        if known is None:
+            return
+        known.left.set()  # nobody waits for what is unpacked of it
+        if known.lines is not None:
             known.lines.close()  # type: ignore[attr-defined]
 
     def _tidy(self) -> None:

@@ -26,6 +26,7 @@ from llmlabel.domain.batch import BatchFormat, Columns
 from llmlabel.errors import StoreUnavailable
 
 BLOCK = 1 << 20
+PART = "unpacking-"
 
 
 def needs_unpacking(path: Path, format: BatchFormat) -> bool:
@@ -102,7 +103,9 @@ def unpack(
         StoreUnavailable: There is no room on the disk.
         InterruptedError: `going_on` said no.
     """
-    part = target.with_name(f"unpacking-{uuid.uuid4().hex}")  # another worker may do the same
+    for left in target.parent.glob(f"{PART}*"):
+        left.unlink(missing_ok=True)  # by a process that was killed
+    part = target.with_name(f"{PART}{uuid.uuid4().hex}")  # another worker may do the same
     order = {
         "source": str(source),
         "target": str(part),

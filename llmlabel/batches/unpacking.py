@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import os
 import sys
 import zlib
 from pathlib import Path
@@ -20,6 +21,9 @@ from llmlabel.domain.batch import Columns
 from llmlabel.errors import InvalidInput
 
 BLOCK = 1 << 20
+PACKED = 1 << 15
+"""Read at once of what is compressed: each end of a member copies what is left of it."""
+
 CODE = "unreadable-file"
 FULL = "disk-full"
 
@@ -61,24 +65,28 @@ class _Out:
 
     def end(self) -> int:
         self._file.flush()
+        os.fsync(self._file.fileno())  # what was sent is deleted then
         return self.lines + (self._last != b"\n")
 
 
 def _gunzip(source: Path, out: _Out) -> None:
     with source.open("rb") as file:
         member = zlib.decompressobj(wbits=31)
-        data = file.read(BLOCK)
+        data = file.read(PACKED)
         while data:
             out.write(member.decompress(data, BLOCK))
             data = member.unconsumed_tail
             if member.eof:
-                data = member.unused_data or file.read(BLOCK)
-                # Several members are one file; what follows that is none is padding.
-                if not data.startswith(b"\x1f\x8b"):
-                    return
+                # Several members are one file, with zeros between them and at its end.
+                data = member.unused_data.lstrip(b"\0")
+                while not data:
+                    data = file.read(PACKED)
+                    if not data:
+                        return
+                    data = data.lstrip(b"\0")
                 member = zlib.decompressobj(wbits=31)
             elif not data:
-                data = file.read(BLOCK)
+                data = file.read(PACKED)
         out.write(member.flush())
         if not member.eof:
             raise Unreadable("The gzip file ends too early; compress and send it again.")
