@@ -190,7 +190,7 @@ class Desk:
         queue, guideline, name = _parts(id)
         if job.status == "queued":
             if queue == "text":
-                self._store.work.fail([name], guideline, job.run, CANCELLED)
+                self._store.work.call_off(name, guideline, job.run, CANCELLED)
             elif queue == "audio":
                 self._store.work.fail_transcription(name, job.run, CANCELLED)
             else:

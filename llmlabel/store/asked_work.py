@@ -35,7 +35,7 @@ class Job(Value):
     document_id: str | None = Field(description="None for trainings and certificates.")
     guideline: str | None = Field(description="`name@version`; None for a transcript.")
     what: str = Field(description="label, transcribe, train, certify")
-    run: int = Field(description="How often it was asked for.")
+    run: int = Field(description="Counts up whenever it is asked for anew or called off.")
     attempts: int = Field(description="How often it was begun since it was asked for last.")
     error: Failure | None = Field(description="Why it failed.")
     created_at: datetime

@@ -40,7 +40,8 @@ class Labels:
         """Store labels with their opinions, mark their requests done and open reviews.
 
         All or nothing, and exactly once: a label that is stored for this document, guideline
-        and run already is left as it is.
+        and run already is left as it is, and one of a run that was called off or took another's
+        place is not kept.
 
         Args:
             new: Labels as the pipeline made them.
@@ -61,6 +62,12 @@ class Labels:
         with self._database.write() as connection:
             languages = languages_of(connection, [label.document_id for label in new])
             _refuse_unknown(new, languages)
+            over = self._over(connection, new, run)
+            rows = {
+                id: (row, label)
+                for id, (row, label) in rows.items()
+                if (label.document_id, label.guideline) not in over
+            }
             fresh = {
                 row.id
                 for some in batches([row for row, _ in rows.values()])
@@ -200,6 +207,20 @@ class Labels:
                     },
                 )
 
+    def _over(
+        self, connection: sa.Connection, new: Sequence[Label], run: int
+    ) -> set[tuple[str, str]]:
+        """What is asked under a later run, or was called off; nobody can do so from here on."""
+        return {
+            (row.document_id, row.guideline)
+            for some in batches(sorted({label.document_id for label in new}))
+            for row in connection.execute(
+                _queries().asked,
+                {"ids": some, "guidelines": sorted({label.guideline for label in new})},
+            )
+            if row.run > run
+        }
+
     def _decided(self, connection: sa.Connection, ids: Sequence[str]) -> set[tuple[str, str]]:
         # By people, under any run: what is verified needs no second look. A panel that has not
         # come to an answer yet has decided nothing.
@@ -218,6 +239,7 @@ class _Queries(NamedTuple):
     decided: sa.Select[Any]
     languages: sa.Select[Any]
     settle: sa.Update
+    asked: sa.Select[Any]
 
 
 # Making a statement takes longer than reading a few rows by it.
@@ -238,6 +260,14 @@ def _queries() -> _Queries:
             requests.c.run == sa.bindparam("of_run"),
             requests.c.document_id.in_(ids),
         ),
+        # Taken in one order, so that two that change the same rows never wait for each other.
+        asked=sa.select(requests.c.document_id, requests.c.guideline, requests.c.run)
+        .where(
+            requests.c.document_id.in_(ids),
+            requests.c.guideline.in_(sa.bindparam("guidelines", expanding=True)),
+        )
+        .order_by(requests.c.guideline, requests.c.document_id)
+        .with_for_update(),
     )
 
 

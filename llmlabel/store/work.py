@@ -79,6 +79,32 @@ class Work:
                 )
         return failed
 
+    def call_off(self, document_id: str, guideline: str, run: int, failure: Failure) -> bool:
+        """Mark a waiting request as failed, and have a label that is being made find no place.
+
+        Its run is counted up: `Labels.save` keeps none of an earlier one.
+        """
+        with self._database.write() as connection:
+            done = connection.execute(
+                sa.update(requests)
+                .where(_waiting([document_id], guideline, run))
+                .values(
+                    run=requests.c.run + 1,
+                    status="failed",
+                    error_code=failure.code,
+                    error=failure.detail,
+                    updated_at=self._database.clock(),
+                )
+            )
+            if done.rowcount:
+                self._events.append_with(
+                    connection,
+                    "request.failed",
+                    guideline,
+                    {"documents": [document_id], **failure.model_dump()},
+                )
+        return done.rowcount > 0
+
     def to_transcribe(self, document_id: str, run: int) -> int | None:
         """The attempts at a transcription that still waits; None if it does not."""
         with self._database.read() as connection:
@@ -208,9 +234,15 @@ class Work:
             if guideline is not None:
                 failed.append(matches(requests.c.guideline, guideline))
             asked = ask_anew(connection, now, *failed)
+            # Locked, so that the transcript cannot arrive between asking and queueing.
+            heard = connection.execute(
+                sa.select(transcriptions.c.status)
+                .where(transcriptions.c.document_id == document_id)
+                .with_for_update()
+            ).scalar()
             if run is not None:
                 enqueue_recording(connection, document_id, run)
-            elif asked:
+            elif asked and heard in (None, "done"):  # else its transcript queues them
                 enqueue(connection, asked)
             if asked or run is not None:
                 self._events.append_with(connection, "request.requeued", document_id)

@@ -4,18 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 from worker import alone, label
 
-from llmlabel.domain.document import Document
+from llmlabel.domain.document import Document, Transcript
 from llmlabel.domain.label import Label
 from llmlabel.errors import Conflict, InvalidAudio, InvalidInput, MissingModel, NotFound
 from llmlabel.jobs import Jobs, Patience
 from llmlabel.store import Store
 
 MOOD, TOPIC = "mood@1.0.0", "topic@2.0.0"
+
+
+class Said:
+    """A transcription."""
+
+    text = "hello"
+    transcript = Transcript(
+        model="tiny",
+        language="en",
+        language_probability=1.0,
+        duration_seconds=1.0,
+        speech_seconds=1.0,
+    )
 
 
 class Work:
@@ -36,6 +50,11 @@ class Work:
 
     async def listen(self, path: object, language: str | None) -> object:
         raise InvalidAudio("The file is not audio.", field="file")
+
+    async def hear(self, path: object, language: str | None) -> Said:
+        while self.held:  # noqa: ASYNC110 - another thread lets it go
+            await asyncio.sleep(0.01)
+        return Said()
 
     async def learn(self, id: str, guideline: str, argument: str) -> str:
         if self.broken:
@@ -189,6 +208,62 @@ def test_what_is_called_off_is_thrown_away_and_can_be_retried(
     jobs.desk.retry(first.id)
     assert jobs.wait(["d0"], 60)
     assert len(store.labels.history("d0")) == 1
+
+
+def test_a_label_that_is_being_made_is_thrown_away_when_it_is_called_off(
+    store: Store, jobs: Jobs, work: Work
+) -> None:
+    work.broken, work.held = False, True
+    jobs.submit([Document.of_text(f"text {n}", id=f"d{n}") for n in range(2)], [MOOD])
+    called_off, other = (f"text:{MOOD}:d{n}" for n in range(2))
+    _begun(jobs, called_off)
+    jobs.desk.cancel(called_off)
+    work.held = False
+    _ended(jobs, other)
+    assert jobs.desk.get(other).status == "done"
+    assert jobs.desk.get(called_off).status == "failed"
+    assert store.labels.history("d0") == []
+    jobs.desk.retry(called_off)
+    assert jobs.wait(["d0"], 60)
+    assert len(store.labels.history("d0")) == 1
+
+
+def test_what_is_retried_before_its_recording_has_a_text_waits_for_it(
+    store: Store, work: Work
+) -> None:
+    work.broken, work.held = False, True
+    jobs = alone(store, work.label, work.hear, runner={"upkeep_seconds": 0.2})
+    jobs.runner.start()
+    try:
+        recording = store.recordings.save(io.BytesIO(b"noise"), "call.wav")
+        jobs.submit_recording(recording, [TOPIC], id="r")
+        _begun(jobs, "audio:r")
+        jobs.desk.cancel(f"text:{TOPIC}:r")
+        jobs.desk.retry(f"text:{TOPIC}:r")
+        # Behind whatever was queued for it, were that anything.
+        jobs.submit([Document.of_text("good day", id="d")], [TOPIC])
+        _begun(jobs, f"text:{TOPIC}:d")
+        work.held = False
+        assert jobs.wait(["r", "d"], 60)
+        assert jobs.desk.get(f"text:{TOPIC}:r").status == "done"
+    finally:
+        jobs.runner.stop(1)
+
+
+def _begun(jobs: Jobs, id: str) -> None:
+    _until(lambda: jobs.desk.get(id).attempts > 0)
+
+
+def _ended(jobs: Jobs, id: str) -> None:
+    _until(lambda: jobs.desk.get(id).status != "queued")
+
+
+def _until(come: Callable[[], bool]) -> None:
+    for _ in range(3000):
+        if come():
+            return
+        time.sleep(0.02)
+    raise AssertionError("it has not come in a minute")
 
 
 @pytest.mark.parametrize(
