@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from importlib import metadata
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -22,11 +23,12 @@ from llmlabel.llm.cache import CachedModel, ReplyCache
 from llmlabel.llm.embedded import EmbeddedModel
 from llmlabel.llm.fallback import FallbackModel
 from llmlabel.llm.observed import ObservedModel
+from llmlabel.llm.prepare import weights_sha256
 from llmlabel.llm.protocol import ChatModel
 from llmlabel.models import ModelStore
 from llmlabel.privacy import OpenVeil, Redactor, Veil
 from llmlabel.prompts import PromptLibrary
-from llmlabel.providers import Providers
+from llmlabel.providers import Providers, split
 from llmlabel.settings import Settings
 from llmlabel.weights import EMBEDDER, Weights
 
@@ -123,7 +125,9 @@ class Parts:
             made["doubt"] = step.doubt
         s = self.settings
         if step.name == "llm":
-            made |= self._files(step.model or s.llm)
+            made |= self._files(asked := step.model or s.llm)
+            remote = self.is_remote(asked)
+            made |= self._server(asked) if remote else self._contents(asked)
             default = {"choice": CHOICE_PROMPT, "spans": VERIFY, "tokens": TOKENS_PROMPT}
             prompt = self.prompts.get(guideline.prompt or default[guideline.kind])
             made |= {"prompt": prompt.ref, "prompt_sha256": prompt.sha256}
@@ -132,7 +136,8 @@ class Parts:
             if _has_many(guideline):
                 made["shortlist"] = self._files(EMBEDDER)
         elif step.name == "spacy":
-            made |= self._files(step.model or s.spacy_model)
+            made |= self._files(asked := step.model or s.spacy_model)
+            made |= self._contents(asked)
         elif step.name == "whisper":
             made |= self._files(step.model or s.whisper_model)
         return made
@@ -160,6 +165,38 @@ class Parts:
         if entry is None:
             return {"model": without_secrets(name)}
         return {"model": entry.name, "files": {file.path: file.sha256 for file in entry.files}}
+
+    def _server(self, name: str) -> dict[str, JsonValue]:
+        """Where a provider's model is asked and how, as far as it is not the default.
+
+        Behind another base URL stands another model, whatever it is called.
+        """
+        s = self.settings
+        made: dict[str, JsonValue] = {}
+        if s.llm_api_base and split(name)[1] is None:
+            made["api_base"] = without_secrets(s.llm_api_base)
+        if s.llm_samples != Settings.model_fields["llm_samples"].default:
+            made["samples"] = s.llm_samples
+        return made
+
+    def _contents(self, name: str) -> dict[str, JsonValue]:
+        """What no catalogue pins may change under its name: the files at a path, a package."""
+        if self.models.catalogue.find(name) is not None:
+            return {}
+        if Path(name).suffix != ".gguf" and not Path(name).exists():
+            try:
+                return {"version": metadata.version(name)}
+            except metadata.PackageNotFoundError:
+                return {}
+        path = self.models.resolve(name)
+        found = sorted(each for each in path.rglob("*") if each.is_file()) or [path]
+        prepared = self.settings.home / "prepared"
+        return {
+            "files": {
+                each.relative_to(path.parent).as_posix(): weights_sha256(each, prepared)
+                for each in found
+            }
+        }
 
     def forget_texts(self, since: int) -> None:
         """Drop the kept replies that hold words of documents; see `ReplyCache.forget_texts`."""

@@ -66,6 +66,49 @@ def test_another_model_voids_it(app: Application, certificate: Certificate) -> N
     assert "labelers" in ended(application(app.settings.home, llm="openai/two"), certificate)
 
 
+@pytest.mark.parametrize(
+    "setting", [{"llm_api_base": "https://other.example/v1"}, {"llm_samples": 9}]
+)
+def test_another_server_or_another_way_to_ask_it_voids_it(
+    app: Application, certificate: Certificate, setting: dict[str, object]
+) -> None:
+    assert "labelers" in ended(application(app.settings.home, **setting), certificate)
+
+
+def test_another_model_under_the_same_path_is_another_pipeline(tmp_path: Path) -> None:
+    gguf, pipeline = tmp_path / "mine.gguf", tmp_path / "my_pipeline"
+    pipeline.mkdir()
+    gguf.write_bytes(b"one")
+    (pipeline / "meta.json").write_text("{}", "utf-8")
+    app = application(tmp_path, llm=str(gguf), spacy_model=str(pipeline))
+    steps = (LabelerStep(name="llm"), LabelerStep(name="spacy"))
+    both = GUIDELINE.model_copy(update={"labelers": steps})
+    before = app.identity(both)
+    assert app.identity(both) == before
+    gguf.write_bytes(b"another")
+    llm = app.identity(both)
+    (pipeline / "meta.json").write_text('{"version": "2"}', "utf-8")
+    assert before != llm != app.identity(both)
+    app.store.close()
+
+
+def test_another_version_of_an_installed_pipeline_is_another_pipeline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = application(tmp_path, spacy_model="my_installed_pipeline")
+    spacy = GUIDELINE.model_copy(update={"labelers": (LabelerStep(name="spacy"),)})
+    found = []
+    for version in ("1.0.0", "1.1.0"):
+        info = tmp_path / version / f"my_installed_pipeline-{version}.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: my_installed_pipeline\nVersion: {version}\n", "utf-8"
+        )
+        monkeypatch.syspath_prepend(str(info.parent))
+        found.append(app.identity(spacy))
+    assert found[0] != found[1]
+
+
 def test_another_prompt_voids_it(
     app: Application, certificate: Certificate, tmp_path: Path
 ) -> None:
