@@ -44,6 +44,9 @@ from llmlabel.monitoring import Scrape
 MAX_JSON_BYTES = 64 << 20
 """Room for a full list of ordinary texts; longer ones go in several requests."""
 
+SIGN_IN_BYTES = 16 << 10
+"""Of who has no key yet: room for one, and no more."""
+
 FORM_BYTES = 1 << 20
 """Room around the file of a multipart form."""
 
@@ -89,6 +92,7 @@ def create_app(application: Service, *, loopback: bool = True) -> FastAPI:
         BodyLimit,
         default=MAX_JSON_BYTES,
         paths={
+            "/v1/session": SIGN_IN_BYTES,
             "/v1/audio": application.settings.max_audio_bytes + FORM_BYTES,
             "/v1/batches/*/file": application.settings.max_batch_bytes,
         },

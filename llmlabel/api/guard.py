@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from llmlabel.access import Principal
 from llmlabel.access.limits import Standing
-from llmlabel.api.identity import SAFE_METHODS, Doorkeeper
+from llmlabel.api.identity import TAKES, Doorkeeper, changes
 from llmlabel.api.middleware import request_id_of
 from llmlabel.api.permissions import PUBLIC, ROLES_OF, operation_of
 from llmlabel.api.problems import problem_of
@@ -70,11 +70,11 @@ class Guard:
             raise
 
     async def _recognised(self, request: Request) -> Principal | None:
-        path, method = request.url.path, request.method
-        if path in OPEN_PATHS or path.startswith(ASSETS) or (method, path) == SIGN_IN:
+        path = request.scope["path"]
+        if path in OPEN_PATHS or path.startswith(ASSETS) or (request.method, path) == SIGN_IN:
             return None
         try:
-            return await self.doorkeeper.principal(request, method)
+            return await self.doorkeeper.principal(request)
         except LlmlabelError:
             if path == READY:
                 return None
@@ -115,8 +115,10 @@ class Watched:
         request = self._request
         operation = operation_of(request.scope)
         stated = operation in ROLES_OF or operation in PUBLIC
-        if self._is_noted or request.method in SAFE_METHODS or operation is None or not stated:
+        if self._is_noted or not changes(request) or operation is None or not stated:
             return
+        if operation == f"GET {TAKES}" and status == 204:
+            return  # nothing waited: who polls would fill the log
         self._is_noted = True
         principal: Principal | None = request.state.principal
         if principal is None or (principal.key is None and not self._access.keys.exist):

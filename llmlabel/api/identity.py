@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, NamedTuple
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 
 from llmlabel.access import ANYBODY, Access, Principal
+from llmlabel.access.loopback import asks_loopback, is_loopback
 from llmlabel.access.secret import id_in
 from llmlabel.access.sessions import csrf_of, token_hash
 from llmlabel.domain.access import AccessKey
@@ -20,6 +22,8 @@ from llmlabel.errors import Forbidden, RateLimited, Unauthorized, WrongCsrfToken
 
 CSRF_HEADER = "X-CSRF-Token"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+TAKES = "/v1/reviews/next"
+"""Changes something although it is asked for with GET: it leases an item."""
 HASHES_AT_ONCE = 2
 """Keys checked against their hash at once; each takes 16 MiB and some 35 ms of a core."""
 
@@ -46,7 +50,7 @@ class Doorkeeper:
         self._loopback = loopback
         self._hashing: CapacityLimiter | None = None
 
-    async def principal(self, request: HTTPConnection, method: str) -> Principal:
+    async def principal(self, request: Request) -> Principal:
         """Who asks.
 
         Raises:
@@ -56,7 +60,7 @@ class Doorkeeper:
         """
         await self._fresh()
         if not self.access.keys.exist:
-            return self._anybody(request, method)
+            return self._anybody(request)
         header = request.headers.get("authorization")
         if header is not None:
             scheme, _, text = header.partition(" ")
@@ -69,7 +73,7 @@ class Doorkeeper:
                 "This service has keys, and the request has none; send yours as "
                 "`Authorization: Bearer llml_…`."
             )
-        return await self._by_cookie(request, method, token)
+        return await self._by_cookie(request, token)
 
     async def key_of(self, text: str, request: HTTPConnection) -> AccessKey:
         """The key of a text.
@@ -82,39 +86,55 @@ class Doorkeeper:
         known = self.access.keys.remembered(text)
         if known is not None:
             return known
-        address = request.client.host if request.client else ""
-        wait = self.access.attempts.wait(address)
-        if wait > 0:
-            raise RateLimited(
-                f"More than {self.access.attempts.per_minute} keys that came from {address} in a "
-                f"minute were none; wait {wait:.0f} seconds.",
-                retry_after=wait,
-            )
+        address = _address(request)
+        self._refuse_guesser(address)
         if self._hashing is None:
             self._hashing = CapacityLimiter(HASHES_AT_ONCE)
+        return await run_sync(self._verified, text, address, limiter=self._hashing)
+
+    def _verified(self, text: str, address: str) -> AccessKey:
+        self._refuse_guesser(address)  # others that came together with this one failed meanwhile
         try:
-            return await run_sync(self.access.keys.verify, text, limiter=self._hashing)
+            return self.access.keys.verify(text)
         except Unauthorized as refused:
             self.access.attempts.failed(address)
             # Never the key, nor what came in its place: only the part that is no secret.
             log.warning("key refused", address=address, key_id=id_in(text), why=refused.detail)
             raise
 
+    def _refuse_guesser(self, address: str) -> None:
+        wait = self.access.attempts.wait(address)
+        if wait > 0:
+            raise RateLimited(
+                f"More than {self.access.attempts.per_minute} keys that came from {address} in a "
+                f"minute were none; wait {math.ceil(wait)} seconds.",
+                retry_after=wait,
+            )
+
     async def _fresh(self) -> None:
         if not self.access.keys.is_fresh:
             await run_in_threadpool(self.access.keys.refresh)
 
-    def _anybody(self, request: HTTPConnection, method: str) -> Principal:
-        if not self._loopback:
+    def _anybody(self, request: Request) -> Principal:
+        # A proxy on this machine says who asked it; uvicorn takes that for the address.
+        if not self._loopback or not is_loopback(_address(request)):
             raise Unauthorized(
                 "This service has no key yet, and without one it lets nobody in from elsewhere; "
                 "make one with `llmlabel keys create`."
             )
-        if method not in SAFE_METHODS and request.headers.get("sec-fetch-site") == "cross-site":
-            raise Forbidden("A page of another site asks for this; nothing was done.")
+        host = request.headers.get("host", "")
+        if not asks_loopback(host):
+            raise Forbidden(
+                f"Without keys this service answers to localhost and 127.0.0.1 only, not to "
+                f"`{host[:80]}`; ask for it by these names, or make a key with "
+                "`llmlabel keys create`.",
+                field="Host",
+            )
+        if changes(request):
+            refuse_foreign(request)
         return ANYBODY
 
-    async def _by_cookie(self, request: HTTPConnection, method: str, token: str) -> Principal:
+    async def _by_cookie(self, request: Request, token: str) -> Principal:
         sessions, hashed = self.access.sessions, token_hash(token)
         row, known = sessions.remembered(hashed)
         if not known:
@@ -122,14 +142,15 @@ class Doorkeeper:
         key = None if row is None else self.access.keys.active(row.key_id)
         if key is None:
             raise Unauthorized("The browser session is over; sign in again.")
-        if method not in SAFE_METHODS:
+        if changes(request):
             refuse_foreign(request)
-            if request.headers.get(CSRF_HEADER) != csrf_of(token):
-                raise WrongCsrfToken(
-                    f"A change by cookie needs the header {CSRF_HEADER} with the `csrf_token` of "
-                    "this session, as GET /v1/session tells it.",
-                    field=CSRF_HEADER,
-                )
+        said = request.headers.get(CSRF_HEADER)
+        if request.method not in SAFE_METHODS and said != csrf_of(token):
+            raise WrongCsrfToken(
+                f"A change by cookie needs the header {CSRF_HEADER} with the `csrf_token` of this "
+                "session, as GET /v1/session tells it.",
+                field=CSRF_HEADER,
+            )
         return Principal.of(key, session=hashed)
 
 
@@ -142,12 +163,27 @@ def refuse_foreign(request: HTTPConnection) -> None:
     site = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")
     if site is not None:
-        foreign = site != "same-origin"
+        foreign = site not in ("same-origin", "none")  # none: no page asks, but who types it
     else:
-        host = request.headers.get("host", "")
-        foreign = origin is not None and urlsplit(origin).netloc.lower() != host.lower()
+        foreign = origin is not None and _host_of(origin) != request.headers.get("host", "").lower()
     if foreign:
         raise Forbidden("A page of another site asks for this; nothing was done.", field="Origin")
+
+
+def changes(request: Request) -> bool:
+    """Whether this asks for a change."""
+    return request.method not in SAFE_METHODS or request.scope["path"] == TAKES
+
+
+def _host_of(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return None
+
+
+def _address(request: HTTPConnection) -> str:
+    return request.client.host if request.client else ""
 
 
 def cookie_of(request: HTTPConnection) -> Cookie:

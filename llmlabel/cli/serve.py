@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -38,13 +37,13 @@ def serve(
     given: dict[str, Any] = {"host": host, "port": port, "queues": () if no_worker else None}
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
     host, port = settings.host, settings.port
-    loopback = _is_loopback(host)
     import uvicorn  # noqa: PLC0415 - a second of imports that other commands do not need
 
+    from llmlabel.access.loopback import is_loopback  # noqa: PLC0415
     from llmlabel.api import create_app  # noqa: PLC0415
     from llmlabel.bootstrap import build_service  # noqa: PLC0415
 
-    application = build_service(settings)
+    application, loopback = build_service(settings), is_loopback(host)
     keyed = _has_keys(application)
     if not loopback and not keyed:
         raise InvalidSetting(
@@ -76,12 +75,3 @@ def _has_keys(application: Application) -> bool:
     keys = application.access.keys
     keys.refresh()
     return keys.usable
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -79,3 +79,7 @@ def test_failures_of_one_host_count_together_and_hold_up_nobody_else() -> None:
     assert attempts.wait("2001:db8::3") > 0
     assert attempts.wait("2001:db8:1::1") == 0
     assert attempts.wait("203.0.113.7") == 0
+    for _ in range(2):
+        attempts.failed("::ffff:203.0.113.8")
+    assert attempts.wait("203.0.113.8") > 0
+    assert attempts.wait("::ffff:203.0.113.7") == 0

@@ -214,7 +214,7 @@ async def test_a_body_over_the_limit_is_refused_and_not_read_to_its_end(app: Fas
             yield b" " * (1 << 20)
 
     transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         answer = await client.post("/v1/documents", content=endless(), headers=JSON)
     problem(answer, 413, "content-too-large")
     assert sent <= 2 * MAX_JSON_BYTES + (2 << 20)

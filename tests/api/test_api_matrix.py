@@ -138,6 +138,43 @@ async def test_while_there_are_no_keys_everything_is_open_on_this_machine_alone(
     for name in set(operations(app)) - PUBLIC:
         assert (await ask(client, name, {})).status_code == 401, name
     app.state.doorkeeper._loopback = True
-    foreign = {"Sec-Fetch-Site": "cross-site"}
-    assert (await client.post("/v1/reviews/undo?reviewer=a", headers=foreign)).status_code == 403
-    assert (await client.get("/v1/reviews", headers=foreign)).status_code == 200
+    undo, take = "/v1/reviews/undo?reviewer=a", "/v1/reviews/next?reviewer=a"
+    for foreign in (
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "http://elsewhere"},
+    ):
+        assert (await client.post(undo, headers=foreign)).status_code == 403
+        assert (await client.get(take, headers=foreign)).status_code == 403
+        assert (await client.get("/v1/reviews", headers=foreign)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost:8765", 200),
+        ("127.0.0.1", 200),
+        ("[::1]:8765", 200),
+        ("rebound.example", 403),
+        ("localhost.rebound.example", 403),
+        ("[", 403),
+        ("", 403),
+    ],
+)
+async def test_without_keys_no_name_of_another_site_leads_here(
+    client: httpx.AsyncClient, service: SmallService, host: str, status: int
+) -> None:
+    answer = await client.get("/v1/documents", headers={"Host": host})
+    assert answer.status_code == status, answer.text
+    admin = key_of(service, "root", "admin")
+    answer = await client.get("/v1/documents", headers={"Host": host, **admin})
+    assert answer.status_code == 200
+
+
+async def test_without_keys_a_proxy_on_this_machine_lets_nobody_in(
+    app: FastAPI, service: SmallService
+) -> None:
+    for address, status in (("127.0.0.1", 200), ("203.0.113.7", 401), ("unknown", 401)):
+        transport = httpx.ASGITransport(app=app, client=(address, 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            assert (await client.get("/v1/documents")).status_code == status

@@ -34,7 +34,7 @@ def client_of(built: Path) -> httpx.AsyncClient:
     app = FastAPI()
     problems.install(app)
     add_page(app, built)
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://service")
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost")
 
 
 async def test_the_page_is_never_old_and_runs_nothing_but_itself(built: Path) -> None:
@@ -76,7 +76,16 @@ async def test_files_named_by_their_content_are_kept_for_ever_and_sent_packed(bu
 
 
 @pytest.mark.parametrize(
-    "name", ["gone-2.js", "..%2f..%2fsecret.js", "..%2findex.html", "%2e%2e", "a-1.js.gz", ""]
+    "name",
+    [
+        "gone-2.js",
+        "..%2f..%2fsecret.js",
+        "..%2findex.html",
+        "%2e%2e",
+        "a-1.js.gz",
+        "",
+        f"{300 * 'a'}.js",
+    ],
 )
 async def test_nothing_else_is_served(built: Path, name: str) -> None:
     answer = await client_of(built).get(f"/review/assets/{name}")

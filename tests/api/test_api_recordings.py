@@ -36,7 +36,7 @@ async def client(service: SmallService) -> AsyncIterator[httpx.AsyncClient]:
     app = create_app(service)
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             await send(client, SOUND)
             yield client
 

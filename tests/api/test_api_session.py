@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -86,10 +87,11 @@ async def test_a_change_by_cookie_needs_the_token_of_that_session(
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
-        ({"Sec-Fetch-Site": "same-origin", "Origin": "http://service"}, 404),
-        ({"Origin": "http://service"}, 404),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "http://localhost"}, 404),
+        ({"Origin": "http://localhost"}, 404),
         ({"Origin": "http://elsewhere"}, 403),
         ({"Origin": "null"}, 403),
+        ({"Origin": "http://["}, 403),
         ({"Sec-Fetch-Site": "cross-site"}, 403),
         ({"Sec-Fetch-Site": "same-site", "Origin": "http://other.service"}, 403),
     ],
@@ -182,6 +184,32 @@ async def test_failed_sign_ins_are_limited_and_told_without_the_key(
     assert not [each for each in audit(service) if each.status == 401]
 
 
+async def test_guesses_that_come_together_are_no_more_than_those_that_come_in_turn(
+    client: httpx.AsyncClient, service: SmallService
+) -> None:
+    _, text = made(service, "ann", ["reviewer"])
+    wrong = text[:-1] + ("a" if text[-1] != "a" else "b")
+    answers = await asyncio.gather(*(sign_in(client, wrong) for _ in range(30)))
+    refused = [each.status_code for each in answers]
+    assert set(refused) == {401, 429}
+    assert refused.count(401) <= 11  # two are tried at once
+
+
+async def test_a_lease_taken_by_get_is_a_change_like_any_other(
+    client: httpx.AsyncClient, service: SmallService, doubted: Callable[..., list[str]]
+) -> None:
+    await signed_in(client, service)
+    doubted("fine", "good")
+    take = "/v1/reviews/next"
+    for elsewhere in ("cross-site", "same-site"):
+        foreign = {"Sec-Fetch-Site": elsewhere}
+        assert (await client.get(take, headers=foreign)).status_code == 403
+    for site, status in (("same-origin", 200), ("none", 200), ("same-origin", 204)):
+        assert (await client.get(take, headers={"Sec-Fetch-Site": site})).status_code == status
+    told = [(each.method, each.route, each.status) for each in audit(service)]
+    assert told == [("GET", take, 200), ("GET", take, 200), ("POST", "/v1/session", 200)]
+
+
 async def test_the_body_of_a_sign_in_is_never_quoted(
     client: httpx.AsyncClient, service: SmallService
 ) -> None:
@@ -192,6 +220,8 @@ async def test_the_body_of_a_sign_in_is_never_quoted(
         assert text[20:] not in answer.text
     form = await client.post("/v1/session", data={"key": text})
     assert form.status_code == 415
+    long = await client.post("/v1/session", json={"key": text * 1000})
+    assert long.status_code == 413  # who has no key yet is not read without end
 
 
 def audit(service: SmallService) -> list[Any]:

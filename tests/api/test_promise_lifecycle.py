@@ -34,7 +34,7 @@ async def client(application: Application) -> AsyncIterator[httpx.AsyncClient]:
     app = create_app(application)
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app=app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             yield client
 
 

@@ -61,7 +61,8 @@ def opened(tmp_path: Path, home: Path, url: str, database_url: str) -> Any:
         app = create_app(application)
         async with app.router.lifespan_context(app):
             transport = httpx.ASGITransport(app=app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+            here = "http://localhost"
+            async with httpx.AsyncClient(transport=transport, base_url=here) as client:
                 yield application, client
 
     return service

@@ -50,7 +50,7 @@ async def visitors(service: Application) -> AsyncIterator[Callable[[str], Visito
     app = create_app(service)
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app=app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
 
             def visitor(project: str) -> Visitor:
                 _, text = service.access.keys.create(
