@@ -8,13 +8,14 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag
 
-from llmlabel.domain.answer import Answer, TranscriptAnswer
+from llmlabel.domain.answer import Answer, Span, SpansAnswer, TranscriptAnswer
 from llmlabel.domain.confidence import Confidence
 from llmlabel.domain.document import Transcript
 from llmlabel.domain.label import Route
 from llmlabel.domain.prediction import Prediction, Unit
 from llmlabel.domain.promise import Promise
 from llmlabel.exchange import label_record
+from llmlabel.review.realign import realigned
 from llmlabel.store import Failure, Page, Recording, StoredDocument, StoredLabel
 from llmlabel.store.records import DocumentStatus, RequestStatus
 
@@ -167,6 +168,11 @@ class DocumentOut(DocumentLabeled):
         description="What is said in the recording according to a person who reviewed its "
         "transcript; null while nobody has. Offsets count `text`, which stays as it was."
     )
+    verified_spans: dict[str, list[Span]] | None = Field(
+        description="Of each guideline that asks for spans: its answer with offsets in "
+        "`verified_text`. A span moved with its words; one of whose words nothing is left is left "
+        "out. Null without a `verified_text`."
+    )
     notes: list[str] = Field(description="What whoever reads the labels has to know of them.")
 
     @classmethod
@@ -180,6 +186,7 @@ class DocumentOut(DocumentLabeled):
             text_sha256=document.text_sha256 if document else None,
             transcript=document.transcript if document else None,
             verified_text=_verified_text(stored),
+            verified_spans=_verified_spans(stored),
             notes=_notes(stored),
         )
 
@@ -222,6 +229,17 @@ def _verified_text(stored: StoredDocument) -> str | None:
     return None
 
 
+def _verified_spans(stored: StoredDocument) -> dict[str, list[Span]] | None:
+    verified = _verified_text(stored)
+    if verified is None or stored.document is None:
+        return None
+    return {
+        each.label.guideline: list(realigned(stored.document.text, answer.spans, verified))
+        for each in stored.labels
+        if isinstance(answer := each.label.answer, SpansAnswer)
+    }
+
+
 def _notes(stored: StoredDocument) -> list[str]:
     verified = _verified_text(stored)
     text = stored.document.text if stored.document else None
@@ -234,7 +252,8 @@ def _notes(stored: StoredDocument) -> list[str]:
         return []
     return [
         f"The labels of {', '.join(others)} are of `text`, as it was heard before a person "
-        "corrected the transcript; send `verified_text` as a text of its own to have that labeled."
+        "corrected the transcript. Spans are moved to `verified_text` in `verified_spans`; send "
+        "that text as one of its own to have it labeled anew."
     ]
 
 

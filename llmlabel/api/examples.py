@@ -107,6 +107,7 @@ _document = {
     "text_sha256": _SHA256,
     "transcript": None,
     "verified_text": None,
+    "verified_spans": None,
     "notes": [],
 }
 _word = {"start": 0, "end": 5, "begin_seconds": 0.4, "end_seconds": 0.8, "probability": 0.93}

@@ -56,21 +56,28 @@ async def test_what_a_reviewer_heard_stands_beside_the_text(
     client: httpx.AsyncClient, service: SmallService
 ) -> None:
     service.spoken = "hello there?"
-    sent = await send(client, tone(), WAIT, guidelines=["sentiment", "transcription"], id="call")
+    sent = await send(
+        client, tone(), WAIT, guidelines=["sentiment", "ner", "transcription"], id="call"
+    )
     assert (sent.json()["verified_text"], sent.json()["notes"]) == (None, [])
+    assert sent.json()["verified_spans"] is None
     reviewer = {"X-Reviewer": "ann"}
     where = {"guideline": "transcription"}
     item = (await client.get("/v1/reviews/next", params=where, headers=reviewer)).json()
     verdict = {
         "token": item["lease"]["token"],
         "kind": "correct",
-        "answer": {"kind": "transcript", "text": "hello, bear"},
+        "answer": {"kind": "transcript", "text": "so hello, bear"},
     }
     url = f"/v1/reviews/{item['id']}/verdict"
     assert (await client.post(url, json=verdict, headers=reviewer)).status_code == 200
     document = (await client.get("/v1/documents/call")).json()
-    assert document["verified_text"] == "hello, bear"
+    assert document["verified_text"] == "so hello, bear"
     assert document["text"] == "hello there?"
     [note] = document["notes"]
     assert "sentiment@1.0.0" in note
     assert "verified_text" in note
+    spans = {each["guideline"]: each["answer"] for each in document["labels"]}["ner@1.0.0"]["spans"]
+    assert [(each["start"], each["end"]) for each in spans] == [(0, 1)], "they count `text`"
+    [moved] = document["verified_spans"]["ner@1.0.0"]
+    assert moved == {**spans[0], "start": 3, "end": 4}

@@ -22,7 +22,7 @@ export function Recording({ item }: { item: Review }): VNode | null {
     <>
       <RecordingPlayer item={item} />
       <p class="small soft">
-        The text is what the machine heard. Decide by these words: a correction of the transcript does not change them.
+        The text is what the machine heard. Decide by these words: where the transcript is corrected, spans move to the corrected text by themselves.
       </p>
     </>
   );

@@ -58,40 +58,6 @@ export class Alignment {
     while (last < this.before.length && this.before[last]!.start < end) last++;
     return { start: first, end: last };
   }
-
-  /**
-   * Where a stretch of the text before stands in the text after; null when nothing is left of
-   * it. What was put in the place of its words belongs to it.
-   */
-  moved(stretch: Extent): Extent | null {
-    const { start, end } = this.touched(stretch);
-    const first = this.border(start, false);
-    const last = this.border(end, true) - 1;
-    if (first > last || start === end) return null;
-    const head = this.before[start]!;
-    const tail = this.before[end - 1]!;
-    const opening = this.after[first]!;
-    const closing = this.after[last]!;
-    // A border inside an unchanged word stays inside it.
-    const cutHead = this.match[start] === first ? Math.max(0, stretch.start - head.start) : 0;
-    const cutTail = this.match[end - 1] === last ? Math.max(0, tail.end - stretch.end) : 0;
-    return { start: opening.start + cutHead, end: closing.end - cutTail };
-  }
-
-  /** The piece after that a border before piece `place` goes to; between equal ones in proportion. */
-  private border(place: number, closing: boolean): number {
-    const beside = closing ? place - 1 : place;
-    const equal = this.match[beside] ?? -1;
-    if (equal >= 0) return closing ? equal + 1 : equal;
-    let low = beside;
-    while (low >= 0 && this.match[low]! < 0) low--;
-    let high = beside;
-    while (high < this.before.length && this.match[high]! < 0) high++;
-    const floor = low < 0 ? 0 : this.match[low]! + 1;
-    const ceiling = high >= this.before.length ? this.after.length : this.match[high]!;
-    const share = (place - low - 1) / (high - low - 1 || 1);
-    return floor + Math.round(share * (ceiling - floor));
-  }
 }
 
 /** For each element of `before` the index of its equal in `after`, ascending, or -1. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Word } from "../../api/types";
 import { matched } from "./alignment";
-import { realign, realignSpans, replaced } from "./realign";
+import { realign, replaced } from "./realign";
 
 /** Every chunk without white space is a word of one second. */
 function wordsOf(text: string): Word[] {
@@ -125,33 +125,6 @@ describe("the words of an edited transcript", () => {
     const after = before.replaceAll("word5 ", "five ").replace("word900", "nine hundred");
     const words = realign(before, wordsOf(before), after, 18_000);
     expect(words.filter((word) => word.written)).toHaveLength(19 + 2);
-  });
-});
-
-describe("the spans of an edited text", () => {
-  const moved = (before: string, span: string, after: string): string | null => {
-    const start = before.indexOf(span);
-    const found = realignSpans(before, [{ start, end: start + span.length, label: "X" }], after)[0];
-    return found ? after.slice(found.start, found.end) : null;
-  };
-
-  it("move with what stands before them", () => {
-    expect(moved("ask Maria Lopez now", "Maria Lopez", "please do ask Maria Lopez now")).toBe("Maria Lopez");
-  });
-
-  it("take in what replaced their words", () => {
-    expect(moved("ask Jon Smit now", "Jon Smit", "ask John Smith now")).toBe("John Smith");
-    expect(moved("with Jon Smith now", "Jon Smith", "by John Smith now")).toBe("John Smith");
-    expect(moved("in New York", "New York", "in Newark")).toBe("Newark");
-  });
-
-  it("stay inside a word when they stood inside it", () => {
-    expect(moved("the Parisian way", "Paris", "not the Parisian way")).toBe("Paris");
-  });
-
-  it("go with their words", () => {
-    expect(moved("ask Maria now", "Maria", "ask now")).toBeNull();
-    expect(moved("ask Maria", "Maria", "")).toBeNull();
   });
 });
 

@@ -1,7 +1,7 @@
 // An edited transcript keeps its words' times: what is unchanged keeps its own, what replaced
 // something takes the time of that, what was put in gets the time between its neighbours.
 
-import type { Span, Word } from "../../api/types";
+import type { Word } from "../../api/types";
 import { Offsets } from "../../text/codepoints";
 import type { Extent } from "../../text/words";
 import { Alignment } from "./alignment";
@@ -36,15 +36,6 @@ export function realign(before: string, words: readonly Word[], after: string, s
     if (right) found.push({ ...right.word, ...right.place, written: false });
   }
   return found;
-}
-
-/** Spans of `before` as they stand in `after`; those of which nothing is left are left out. */
-export function realignSpans<S extends Span>(before: string, spans: readonly S[], after: string): S[] {
-  const alignment = new Alignment(new Offsets(before), new Offsets(after));
-  return spans.flatMap((span) => {
-    const place = alignment.moved(span);
-    return place ? [{ ...span, ...place }] : [];
-  });
 }
 
 /** The words whose letters and digits are all still there, side by side. */
