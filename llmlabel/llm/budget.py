@@ -13,8 +13,14 @@ import structlog
 from pydantic import Field
 
 from llmlabel.domain.base import Value
-from llmlabel.errors import BatchBudgetExhausted, BudgetExhausted, StoreUnavailable
+from llmlabel.errors import (
+    BatchBudgetExhausted,
+    BudgetExhausted,
+    ModelError,
+    StoreUnavailable,
+)
 from llmlabel.llm.prices import NANO
+from llmlabel.llm.unbroken import unbroken
 
 EVERYTHING = "all"
 """The scope of the whole installation; another scope has counters and ceilings of its own."""
@@ -187,14 +193,33 @@ class Budget:
     async def reserve(self, nano: int) -> Reserved | None:
         """Set money aside for a call; None where there is no ceiling and no payer.
 
+        Where the caller is cancelled meanwhile, nothing stays set aside.
+
         Raises:
             BudgetExhausted: The call might pass a ceiling; it must not be made.
             StoreUnavailable: Nobody can say how much is left; it must not be made either.
         """
         payer = _payer.get()
+        if not self.is_hard:
+            return None if payer is None else Reserved(None, payer, None)
+        setting = asyncio.ensure_future(self._reserve_all(nano, payer))
+        try:
+            return await asyncio.shield(setting)
+        except asyncio.CancelledError:
+            await unbroken(self._give_back(setting))
+            raise
+
+    async def _give_back(self, setting: asyncio.Future[Reserved]) -> None:
+        try:
+            reserved = await setting
+        except (ModelError, StoreUnavailable):
+            return  # then nothing is set aside
+        await self.settle(reserved, 0)
+
+    async def _reserve_all(self, nano: int, payer: Payer | None) -> Reserved:
         own = await self._set_aside(nano)
         if payer is None:
-            return None if own is None else Reserved(own, None, None)
+            return Reserved(own, None, None)
         payers: Set | Full | None = None
         try:
             if payer.ceilings:
@@ -210,7 +235,11 @@ class Budget:
         return Reserved(own, payer, payers)
 
     async def settle(self, reserved: Reserved | None, nano: int) -> None:
-        """Count what a call really cost, in nanodollars."""
+        """Count what a call really cost, in nanodollars, also where the caller is cancelled."""
+        if reserved is not None or nano:
+            await unbroken(self._settle(reserved, nano))
+
+    async def _settle(self, reserved: Reserved | None, nano: int) -> None:
         await self._count(None if reserved is None else reserved.own, nano)
         if reserved is not None and reserved.payer is not None:
             payer = reserved.payer

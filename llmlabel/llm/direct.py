@@ -43,6 +43,10 @@ class RefusedByPolicy(AnsweredWithError):
     """It declined for what the request is about."""
 
 
+class NoConnections(Exception):
+    """None can be made with the settings of proxies and certificates; nothing was sent."""
+
+
 class DirectClient:
     """Connections to one base URL, kept open on every event loop that asks.
 
@@ -67,6 +71,7 @@ class DirectClient:
 
         Raises:
             AnsweredWithError: It answered with an error.
+            NoConnections: Nothing was sent.
             aiohttp.ClientError, TimeoutError: It did not answer.
             ValueError: What it wrote is no JSON.
         """
@@ -159,6 +164,12 @@ async def _keep(client: ref[DirectClient], session: asyncio.Future[aiohttp.Clien
             # The timer is also what keeps this task from being freed before its end.
             while client() is not None:  # noqa: ASYNC110 - nobody tells that it is gone
                 await asyncio.sleep(_LOOK_SECONDS)
+    except Exception as error:
+        if session.done():
+            raise
+        # Not cancelled: whoever waits would be taken for cancelled as well.
+        reason = f"check HTTPS_PROXY, HTTP_PROXY and SSL_CERT_FILE: {error}"
+        session.set_exception(NoConnections(reason))
     finally:
         if not session.done():
             session.cancel()

@@ -8,7 +8,7 @@ from typing import TypeVar
 import structlog
 from pydantic import JsonValue
 
-from llmlabel.errors import ModelBusy, ModelUnreachable
+from llmlabel.errors import ModelBusy, ModelError, ModelUnreachable
 from llmlabel.llm.protocol import ChatModel, Prompt, Reply, Scores
 from llmlabel.telemetry import told
 
@@ -73,7 +73,15 @@ class FallbackModel:
         for model in self._models:
             if not left:
                 break
-            for index, result in zip(left, await ask(model, left), strict=True):
+            answers: Sequence[Result | Exception]
+            try:
+                answers = await ask(model, left)
+            except ModelError as error:
+                if model is self._models[0]:
+                    raise
+                # A rejected key of a stand-in: what the others answered, and cost, is kept.
+                answers = [error] * len(left)
+            for index, result in zip(left, answers, strict=True):
                 earlier = results.get(index)
                 if isinstance(result, Exception) and earlier is not None:
                     self._log.warning("fallback failed", model=model.name, **told(result))

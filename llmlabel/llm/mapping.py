@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -64,6 +65,7 @@ ERRORS: Mapping[str, type[ModelError]] = {
     # aiohttp, and llm.direct above it
     "ServerTimeoutError": ModelTimeout,
     "ClientError": ModelUnreachable,
+    "NoConnections": ModelUnreachable,
     "RefusedByPolicy": ModelRefused,
 }
 """Our error for each vendor class; a class that is missing takes its nearest ancestor's."""
@@ -75,9 +77,10 @@ _SECRETS = re.compile(
     r"[^\s\"',]+"
 )
 _LONGEST = 400
+_DAY = 86_400.0
 _NEVER_REACHED = {
     *("ConnectError", "ConnectTimeout", "PoolTimeout"),
-    *("ClientConnectorError", "ConnectionTimeoutError", "InvalidURL"),
+    *("ClientConnectorError", "ConnectionTimeoutError", "InvalidURL", "NoConnections"),
 }
 
 
@@ -137,12 +140,19 @@ def redact(text: str, secret: str | None = None) -> str:
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
     """Seconds to wait by the `Retry-After` header: a number, or an HTTP date.
 
+    At most a day: what asks for more is a mistake, such as a date in seconds.
+
     Source: RFC 9110, 10.2.3. `retry-after-ms`, which some providers add, is more exact and wins.
     """
+    wait = _asked(headers, now)
+    return None if wait is None or math.isnan(wait) else min(max(0.0, wait), _DAY)
+
+
+def _asked(headers: Mapping[str, str], now: datetime | None) -> float | None:
     lower = {name.lower(): value for name, value in headers.items()}
     try:
         if "retry-after-ms" in lower:
-            return max(0.0, float(lower["retry-after-ms"]) / 1000)
+            return float(lower["retry-after-ms"]) / 1000
         value = lower.get("retry-after", "").strip()
         if not value:
             return None
@@ -152,7 +162,7 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
     except ValueError:
         return None
     when = when if when.tzinfo else when.replace(tzinfo=UTC)
-    return max(0.0, (when - (now or datetime.now(UTC))).total_seconds())
+    return (when - (now or datetime.now(UTC))).total_seconds()
 
 
 def _kind_of(exc: BaseException) -> type[ModelError]:

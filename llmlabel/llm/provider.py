@@ -106,8 +106,12 @@ class Provider:
             got = await self._ask(tokens)
             if isinstance(got, Leave):
                 if got.wait > 0:
-                    await self._sleep(got.wait)
-                    await self._sleep_if_told(longest)
+                    try:
+                        await self._sleep(got.wait)
+                        await self._sleep_if_told(longest)
+                    except BaseException:
+                        await self.broken_off(got)
+                        raise
                 return got
             if got.why != "full":
                 if waited + got.wait > longest or (got.why == "circuit" and not patient):
@@ -141,6 +145,14 @@ class Provider:
 
         before = await self._change(change)
         self._say(before, error)
+
+    async def broken_off(self, leave: Leave) -> None:
+        """Tell that a call was given up before its end: that says nothing of the provider.
+
+        A probe is free for another caller at once; the circuit stays as it is.
+        """
+        if leave.probe:
+            await self._change(lambda state, now: (state.unprobed(), None))
 
     async def _sleep_if_told(self, longest: float) -> None:
         """Heed what the provider asked for while a place within the limits was waited for."""

@@ -19,6 +19,9 @@ WINDOW = 60
 AHEAD = 60
 """Nobody is given a place further ahead than so many seconds; who gets none asks again."""
 
+LONGEST_TOLD = 3600.0
+"""Nobody is kept away for longer by what a provider asked for, be it nonsense: then one asks."""
+
 _PROBE_STEP = 1.0
 """Seconds after which those who wait for a probe look again."""
 
@@ -156,8 +159,13 @@ class ProviderState(Value):
             update |= {"opened": now, "probing": 0.0}
         return self.model_copy(update=update)
 
+    def unprobed(self) -> ProviderState:
+        """After a probe that was given up: another call may try."""
+        return self.model_copy(update={"probing": 0.0})
+
     def asked_to_wait(self, now: float, seconds: float) -> ProviderState:
-        """After the provider told somebody to wait."""
+        """After the provider told somebody to wait, for an hour at most."""
+        seconds = min(seconds, LONGEST_TOLD)
         if seconds <= self.told_left(now):
             return self
         return self.model_copy(update={"told": now, "told_seconds": seconds})

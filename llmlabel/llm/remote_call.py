@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -20,9 +21,11 @@ from llmlabel.llm.prices import Price, listed_price, nano, worst_tokens
 from llmlabel.llm.protocol import Prompt, Usage
 from llmlabel.llm.provider import Provider
 from llmlabel.llm.retry import Retry
+from llmlabel.llm.unbroken import unbroken
 from llmlabel.llm.vendor import cost_usd, litellm, supported_parameters, thinks
 
 _CHARS_PER_TOKEN = 3.0
+_MOST_TOKENS = 1e12
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,13 @@ class RemoteCaller:
         begun = time.monotonic()
         messages = [message.model_dump() for message in prompt.messages]
         response = await self._retry.call(lambda: self._attempt(messages, max_tokens, parameters))
-        return self._read(response, time.monotonic() - begun)
+        try:
+            return self._read(response, time.monotonic() - begun)
+        except (AttributeError, TypeError, ValueError) as error:
+            raise ReplyUnreadable(
+                f"{self._model} sent a reply of another form than that of chat completions: "
+                f"{redact(str(error), self._api_key)}"
+            ) from None
 
     async def _attempt(
         self, messages: list[dict[str, Any]], max_tokens: int, parameters: Mapping[str, Any]
@@ -139,7 +148,7 @@ class RemoteCaller:
         try:
             async with asyncio.timeout(self._timeout + 1.0):
                 response = await self._ask(request)
-            used = _get(_get(response, "usage"), "total_tokens")
+            used = _tokens_used(response)
             if used:
                 bill.cost_usd = self._cost(response)
         except Exception as exc:
@@ -149,6 +158,11 @@ class RemoteCaller:
                 self._pause_for(error.retry_after)
             # Not `from exc`: the vendor's exception can hold the request and its key.
             raise error from None
+        except BaseException:
+            if leave is not None and self._provider is not None:
+                await unbroken(self._provider.broken_off(leave))
+                leave = None
+            raise
         finally:
             if leave is not None and self._provider is not None:
                 await self._provider.left(leave, used, error)
@@ -200,11 +214,14 @@ class RemoteCaller:
             await self._budget.settle(reserved, cost)
 
     def _cost(self, response: Any) -> float | None:
+        if self._price == Price(0.0, 0.0):
+            return 0.0
+        usage = _get(response, "usage")
+        read = _number(_get(usage, "prompt_tokens"))
+        if not read:
+            return None  # it did not say; that is not nothing
         if self._price is not None:
-            usage = _get(response, "usage")
-            return self._price.cost(
-                _get(usage, "prompt_tokens") or 0, _get(usage, "completion_tokens") or 0
-            )
+            return self._price.cost(read, _number(_get(usage, "completion_tokens")))
         return cost_usd(self._model, response)
 
     def _pause_for(self, seconds: float) -> None:
@@ -236,8 +253,11 @@ class RemoteCaller:
         finish = str(_get(choice, "finish_reason") or "stop")
         if finish in {"content_filter", "refusal"}:
             raise ModelRefused(f"A content filter of {self._model} stopped the answer.")
+        content = _get(message, "content") or ""
+        if not isinstance(content, str):
+            raise TypeError("`content` is no text")
         return Completion(
-            text=_get(message, "content") or "",
+            text=content,
             finish="length" if finish == "length" else "stop",
             tokens=_tokens_of(choice),
             usage=self._usage(response, seconds),
@@ -246,8 +266,8 @@ class RemoteCaller:
     def _usage(self, response: Any, seconds: float) -> Usage:
         usage = _get(response, "usage")
         return Usage(
-            prompt_tokens=_get(usage, "prompt_tokens") or 0,
-            completion_tokens=_get(usage, "completion_tokens") or 0,
+            prompt_tokens=_number(_get(usage, "prompt_tokens")),
+            completion_tokens=_number(_get(usage, "completion_tokens")),
             cost_usd=self._cost(response),
             seconds=seconds,
         )
@@ -270,14 +290,33 @@ def _tokens_of(choice: Any) -> tuple[TokenAlternatives, ...]:
     return tuple(
         TokenAlternatives(
             token=str(_get(step, "token") or ""),
-            logprob=float(_get(step, "logprob") or 0.0),
+            logprob=_logprob(step),
             alternatives=tuple(
-                (str(_get(other, "token") or ""), float(_get(other, "logprob") or 0.0))
+                (str(_get(other, "token") or ""), _logprob(other))
                 for other in _get(step, "top_logprobs") or ()
             ),
         )
         for step in content
     )
+
+
+def _logprob(step: Any) -> float:
+    value = float(_get(step, "logprob") or 0.0)
+    if math.isnan(value):
+        raise ValueError("a log-probability is no number")
+    return value
+
+
+def _tokens_used(response: Any) -> int:
+    """Prompt and completion together; 0 where the provider does not say."""
+    usage = _get(response, "usage")
+    parts = (_get(usage, name) for name in ("prompt_tokens", "completion_tokens"))
+    return _number(_get(usage, "total_tokens")) or sum(map(_number, parts))
+
+
+def _number(value: Any) -> int:
+    """A count of tokens; 0 for what is none."""
+    return int(value) if isinstance(value, int | float) and 0 < value < _MOST_TOKENS else 0
 
 
 def _get(thing: Any, name: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,37 @@ async def test_a_call_that_may_have_been_billed_stays_counted(fault, ledger, ask
         (failed,) = await model.score([ask("good")], LABELS)
     assert isinstance(failed, Exception)
     assert ledger.spent(EVERYTHING)["total"] > 0
+
+
+@pytest.mark.parametrize("blocked", ["reserve", "settle"])
+async def test_money_of_a_call_that_is_cancelled_is_not_lost(blocked, ledger, ask) -> None:
+    entered, go_on = threading.Event(), threading.Event()
+
+    class Slow:
+        def __getattr__(self, name: str) -> Any:
+            def act(*given: Any) -> Any:
+                if name == blocked:
+                    entered.set()
+                    go_on.wait(20)
+                return getattr(ledger, name)(*given)
+
+            return act
+
+    with FakeProvider("positive") as fake:
+        whole = Budget(Slow, {"total": NANO})
+        inner = Budget(Slow, {"total": NANO}, "inner", above=whole)
+        call = asyncio.ensure_future(_model(fake, inner).score([ask("good")], LABELS))
+        await asyncio.to_thread(entered.wait, 20)
+        call.cancel()
+        await asyncio.sleep(0)
+        call.cancel()
+        go_on.set()
+        await asyncio.wait([call])
+        asked = len(fake.requests)
+    cost = ledger.spent("inner")["total"]
+    assert call.cancelled()
+    assert (asked, cost > 0) == ((0, False) if blocked == "reserve" else (1, True))
+    assert ledger.spent(EVERYTHING)["total"] == cost < nano(PRICE.cost(20, 30))
 
 
 async def test_under_a_budget_a_model_without_a_price_is_not_asked(ledger, ask) -> None:

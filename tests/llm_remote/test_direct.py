@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
+import math
 import threading
 import warnings
 from collections.abc import Iterator
@@ -11,9 +13,10 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import aiohttp
 import pytest
 
-from llmlabel.errors import ModelRefused, ModelUnreachable
-from llmlabel.llm.direct import AnsweredWithError
+from llmlabel.errors import ModelRefused, ModelUnreachable, ReplyUnreadable
+from llmlabel.llm.direct import AnsweredWithError, NoConnections
 from llmlabel.llm.mapping import may_be_billed
+from llmlabel.llm.prices import Price
 from llmlabel.llm.remote import RemoteModel
 from llmlabel.testing import FakeProvider, Fault
 
@@ -59,6 +62,44 @@ async def test_an_error_that_comes_as_a_success_is_an_error(ask):
         (error,) = await model_at(url).score([ask("good")], LABELS)
     assert isinstance(error, ModelUnreachable)
     assert "no upstream" in error.detail
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"message": {"content": [{"type": "text", "text": "positive"}]}},
+        {"message": {"content": "positive"}, "logprobs": {"content": 5}},
+        {"message": {"content": "positive"}, "logprobs": {"content": [{"logprob": "much"}]}},
+        {"message": {"content": "positive"}, "logprobs": {"content": [{"logprob": math.nan}]}},
+    ],
+    ids=str,
+)
+async def test_a_reply_of_another_form_fails_its_own_prompt_only(choice, ask):
+    body = json.dumps({"choices": [choice], "usage": {"total_tokens": "many"}}).encode()
+    with answering(200, body) as url:
+        (error,) = await model_at(url).score([ask("good")], LABELS)
+    assert type(error) is ReplyUnreadable
+
+
+@pytest.mark.parametrize("usage", [None, {}, {"prompt_tokens": "x", "total_tokens": "12"}], ids=str)
+async def test_what_a_provider_does_not_say_it_used_is_not_taken_for_nothing(usage, ask):
+    choice = {"message": {"content": "positive"}}
+    body = json.dumps({"choices": [choice], "usage": usage}).encode()
+    with answering(200, body) as url:
+        model = model_at(url, price=Price(1e-6, 1e-6))
+        (done,) = await model.score([ask("good")], LABELS)
+        assert done.usage.cost_usd is None
+        (free,) = await model_at(url, price=Price(0, 0)).score([ask("good")], LABELS)
+        assert free.usage.cost_usd == 0
+
+
+async def test_a_proxy_that_cannot_be_used_is_an_error_of_the_call(ask, monkeypatch):
+    # A client that cannot be made must not look as if its caller had been cancelled.
+    monkeypatch.setenv("HTTP_PROXY", "http://[broken")
+    (error,) = await model_at("http://models.invalid/v1").score([ask("good")], LABELS)
+    assert type(error) is ModelUnreachable
+    assert "HTTP_PROXY" in error.detail
+    assert not may_be_billed(NoConnections())
 
 
 async def test_what_a_policy_forbids_is_a_refusal(ask):

@@ -62,6 +62,18 @@ async def test_what_a_model_refuses_is_asked_of_no_other(ask) -> None:
         assert not two.requests
 
 
+async def test_a_rejected_key_of_a_stand_in_costs_no_answer_of_the_first(ask) -> None:
+    down = Fault.server_error()
+    with (
+        FakeProvider("positive").fail(lambda r: down if "odd" in r.text else None) as one,
+        FakeProvider("positive").fail(lambda _: Fault.unauthorized()) as two,
+    ):
+        both = FallbackModel([_model("one", one), _model("two", two)])
+        first, second = await both.score([ask("even"), ask("odd")], LABELS)
+        assert not isinstance(first, Exception)
+        assert isinstance(second, ModelUnreachable)
+
+
 async def test_where_all_fail_the_reason_of_the_first_is_told(ask) -> None:
     with (
         FakeProvider("positive").fail(lambda _: Fault.server_error()) as one,

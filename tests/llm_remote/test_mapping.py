@@ -67,6 +67,11 @@ def test_an_overloaded_server_that_says_when_is_busy():
         ({"Retry-After": "Sun, 01 Mar 2026 12:01:30 GMT"}, 90.0),
         ({"Retry-After": "Sun, 01 Mar 2026 11:00:00 GMT"}, 0.0),
         ({"Retry-After": "soon"}, None),
+        ({"Retry-After": "1764000000"}, 86_400.0),
+        ({"Retry-After": "9" * 400}, 86_400.0),
+        ({"retry-after-ms": "inf"}, 86_400.0),
+        ({"retry-after-ms": "nan"}, None),
+        ({"retry-after-ms": "-5"}, 0.0),
         ({}, None),
     ],
 )

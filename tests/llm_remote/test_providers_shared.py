@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -145,6 +146,36 @@ async def test_how_a_provider_does_can_be_read(workers, time_, ask) -> None:
         assert standings(notes, terms)[0].circuit == "half_open"
         time_.now += 2 * 24 * 3600
         assert standings(notes, terms) == []
+
+
+async def test_a_call_that_was_broken_off_says_nothing_of_the_provider(workers, time_, ask) -> None:
+    terms = Terms(failures=2)
+    with FakeProvider("positive").script(*[Fault.server_error()] * 2) as fake:
+        notes = LocalNotes(time_.clock)
+        first, second = (Worker(fake.url, notes, time_, terms, max_wait=0.0) for _ in range(2))
+        for worker in (first, second):
+            await worker.model.score([ask("x")], LABELS)
+        time_.now += 31
+        fake.script(Fault.slow(20.0))
+        probe = asyncio.ensure_future(first.model.score([ask("slow")], LABELS))
+        while len(fake.requests) < 3:  # noqa: ASYNC110 - the provider is of another thread
+            await asyncio.sleep(0.01)
+        (refused,) = await second.model.score([ask("x")], LABELS)
+        assert isinstance(refused, CircuitOpen)
+        probe.cancel()
+        await asyncio.gather(probe, return_exceptions=True)
+        assert standings(notes, terms)[0].circuit == "half_open"
+        (done,) = await second.model.score([ask("x")], LABELS)  # its turn to try, at once
+        assert not isinstance(done, Exception)
+
+
+async def test_nonsense_of_a_provider_keeps_nobody_away_for_years(workers, time_, ask) -> None:
+    with FakeProvider("positive").script(Fault.busy(1_764_000_000)) as fake:
+        first, second = workers(fake, Terms())
+        await first.model.score([ask("one")], LABELS)
+        time_.now += 3601
+        (done,) = await second.model.score([ask("two")], LABELS)
+        assert not isinstance(done, Exception)
 
 
 async def test_without_the_database_each_process_goes_on_by_itself_and_says_so() -> None:
