@@ -59,13 +59,14 @@ class Providers:
 
         Args:
             name: litellm's name, or that with a base URL: `hosted_vllm/my-model@https://host/v1`.
-            fallback: It stands in for another: the key and base URL of the settings are those
-                of the default model, and hold for a fallback of the same provider only.
+            fallback: It stands in for another. The key and base URL of the settings are those of
+                the default model, and hold for models of the same provider only; where the
+                default model is none of a provider's, for every model that is no fallback.
             patient: Whether a provider that is left alone is waited for.
         """
         s = self._settings
         model, base = split(name)
-        same = not fallback or _word(model) == _word(s.llm)
+        same = _word(model) == _word(s.llm) or not (fallback or _is_of_provider(s.llm))
         if base is None and same:
             base = s.llm_api_base
         provider, limits = self._provider(provider_of(model, base))
@@ -108,6 +109,10 @@ def ceilings(settings: Settings) -> dict[str, int]:
         "day": settings.budget_usd_per_day,
     }
     return {kind: nano(usd) for kind, usd in given.items() if usd is not None}
+
+
+def _is_of_provider(name: str) -> bool:
+    return "/" in name and not name.endswith(".gguf")
 
 
 def _word(model: str) -> str:

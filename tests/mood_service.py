@@ -73,8 +73,8 @@ def provider() -> FakeProvider:
 
 def settings(home: Path, url: str, guidelines: Path, **more: Any) -> Settings:
     """Of an application that asks the provider at this URL."""
-    given = {"llm": "hosted_vllm/any", "llm_api_key": "none", "llm_api_base": url}
-    return Settings(home=home, guideline_paths=(guidelines,), **given, **more)
+    given = {"llm": "hosted_vllm/any", "llm_api_key": "none", "llm_api_base": url, **more}
+    return Settings(home=home, guideline_paths=(guidelines,), **given)
 
 
 def texts(n: int, start: int, kind: str = "day") -> list[str]:

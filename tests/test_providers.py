@@ -116,6 +116,17 @@ async def test_the_key_of_one_provider_is_not_sent_to_another(
     assert {request.key for request in backup.requests} == {"sk-of-the-other"}
 
 
+async def test_a_step_with_a_model_of_another_provider_is_not_given_the_key(
+    make, main, backup, monkeypatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    application = make(llm_api_key="sk-of-the-first")
+    step = LabelerStep(name="llm", model=f"{BACKUP}@{backup.url}")
+    guideline = application.guidelines.get("mood").model_copy(update={"labelers": (step,)})
+    await application.label(_documents(1), guideline)
+    assert {request.key for request in backup.requests} == {"none"}
+
+
 def test_documents_wait_for_money_and_go_on_when_there_is_some(make, main) -> None:
     poor = make(budget_usd=0.0001, llm_prices=PRICED)
     documents = _documents(6)
