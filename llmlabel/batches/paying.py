@@ -33,7 +33,7 @@ class PaidByBatch:
             BatchBudgetExhausted: A call might pass a batch's budget.
         """
         ids = [document.id for document in documents]
-        payers = await asyncio.to_thread(self._store.batch_reads.payers, ids)
+        payers = await asyncio.to_thread(self._store.batch_reads.payers, ids, guideline)
         if not payers:
             return await self._label_batch(documents, guideline)
         shares: dict[Payer | None, list[Document]] = defaultdict(list)

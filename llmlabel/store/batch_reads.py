@@ -14,7 +14,7 @@ from pydantic import JsonValue
 from llmlabel.domain.batch import ENDED, LineError, Progress
 from llmlabel.llm.prices import NANO
 from llmlabel.store.batch_tables import batch_errors, batch_lines, batches
-from llmlabel.store.batches import CANCELLED, HELD, batch_of
+from llmlabel.store.batches import CANCELLED, HELD, asks, batch_of
 from llmlabel.store.database import Database
 from llmlabel.store.database import batches as slices
 from llmlabel.store.provider_tables import spending
@@ -22,6 +22,7 @@ from llmlabel.store.tables import labels, predictions, requests, reviews
 
 PAGE = 500
 _DOUBTED = ("doubt", "forced", "breach")
+_ENDED = 0
 
 
 class Result(NamedTuple):
@@ -173,27 +174,38 @@ class BatchReads:
                 return
             after = lines[-1].line
 
-    def payers(self, document_ids: Sequence[str]) -> dict[str, Payer]:
-        """The batch that pays for each document; those that no batch asked for are not there."""
+    def payers(self, document_ids: Sequence[str], guideline: str) -> dict[str, Payer]:
+        """The batch that pays for each document under a guideline.
+
+        It is the last one that asked for it; where that has no money or has ended, one that goes on
+        and has the document too. Documents that no batch asked for are not there.
+        """
+        state = sa.case(
+            (batches.c.status.in_(ENDED), _ENDED), (batches.c.status == "stopped", 1), else_=2
+        )
+        query = (
+            sa.select(
+                batch_lines.c.document_id,
+                batch_lines.c.asked,
+                batches.c.id,
+                batches.c.budget_nano,
+                state.label("state"),
+            )
+            .join(batches, batches.c.seq == batch_lines.c.batch)
+            .where(asks(guideline))
+            .order_by(state, batch_lines.c.asked, batches.c.seq)
+        )
         found: dict[str, Payer] = {}
+        asked: set[str] = set()
         with self._database.read() as connection:
             for some in slices(document_ids):
-                rows = connection.execute(
-                    sa.select(
-                        batch_lines.c.document_id,
-                        batches.c.id,
-                        batches.c.budget_nano,
-                        batches.c.status,
-                    )
-                    .join(batches, batches.c.seq == batch_lines.c.batch)
-                    .where(batch_lines.c.document_id.in_(some), batch_lines.c.asked)
-                    .order_by(batches.c.seq)
-                )
-                for row in rows:  # the last one that asked
+                for row in connection.execute(query.where(batch_lines.c.document_id.in_(some))):
+                    if row.asked:
+                        asked.add(row.document_id)
                     # Whoever asks anew for something of a batch that has ended wants it done.
-                    budget = None if row.status in ENDED else row.budget_nano
+                    budget = None if row.state == _ENDED else row.budget_nano
                     found[row.document_id] = Payer(f"batch:{row.id}", budget)
-        return found
+        return {id: payer for id, payer in found.items() if id in asked}
 
     def _seq(self, id: str) -> int:
         with self._database.read() as connection:

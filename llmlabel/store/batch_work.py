@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -122,26 +122,30 @@ class BatchWork(Batches):
         Raises:
             LeaseLost: As the class says; nothing is accepted then.
         """
-        rows, errors = _rows(part)
+        given = [row_of(line.document) for line in part.lines]
+        rows: dict[str, dict[str, object]] = {}
+        for line, row in zip(part.lines, given, strict=True):  # the first line of an id has it
+            rows.setdefault(line.document.id, row)
         ids = sorted(rows)
+        errors = {error.line: {**error.model_dump(), "document_id": None} for error in part.errors}
         with self._database.write() as connection:
-            row = self._held(connection, id, worker, "reading")
-            if row.lines_read != place:
+            batch = self._held(connection, id, worker, "reading")
+            if batch.lines_read != place:
                 raise LeaseLost(f"The batch {id} was read further by another worker.")
-            refs = json.loads(row.guidelines)
-            taken = self._insert(connection, ids, rows)
+            refs = json.loads(batch.guidelines)
+            stored = {**rows, **self._insert(connection, ids, rows)}
             kept: list[Line] = []
-            for line in part.lines:
-                if line.number in errors:
-                    continue
-                if line.document.id in taken:
-                    errors[line.number] = _refused(line, taken[line.document.id])
-                else:
+            for line, mine in zip(part.lines, given, strict=True):
+                key = line.document.id
+                try:
+                    same_content(stored[key], mine, key)
                     kept.append(line)
+                except DocumentConflict as error:
+                    errors[line.number] = _refused(line, error)
             good = sorted({line.document.id for line in kept})
             asked = self._ask(connection, good, refs)
             new = {each.document_id for each in asked}
-            self._keep(connection, row.seq, kept, new, errors)
+            self._keep(connection, batch.seq, kept, new, errors)
             if asked:
                 enqueue(connection, asked)
             when = self._database.clock()
@@ -151,12 +155,12 @@ class BatchWork(Batches):
                 status="labeling" if part.end else "reading",
                 read_all=part.end,
                 lines_read=part.read_to,
-                accepted=row.accepted + len(kept),
-                refused=row.refused + len(errors),
-                problem=row.problem if row.code else None,
-                started_at=row.started_at or when,
-                pace_at=row.pace_at or when,
-                **({} if row.pace_at else {"pace_settled": self._settled(connection, row)}),
+                accepted=batch.accepted + len(kept),
+                refused=batch.refused + len(errors),
+                problem=batch.problem if batch.code else None,
+                started_at=batch.started_at or when,
+                pace_at=batch.pace_at or when,
+                **({} if batch.pace_at else {"pace_settled": self._settled(connection, batch)}),
             )
             after = connection.execute(sa.select(batches).where(batches.c.id == id)).one()
         return batch_of(after)
@@ -184,12 +188,13 @@ class BatchWork(Batches):
         """
         with self._database.write() as connection:
             row = self._held(connection, id, worker, "labeling")
-            for left in (
-                _listed(row, "queued", ()),
-                _listed(row, "failed", (*passing, HELD)),
-            ):
+            for left in (_listed(row, "queued", ()), _listed(row, "failed", passing)):
                 if connection.execute(sa.select(sa.exists().where(left))).scalar():
                     return False
+            if connection.execute(sa.select(sa.exists().where(_waits_for_money(row)))).scalar():
+                # The money of another batch was used up; whether this one has some is seen to.
+                self._set(connection, id, code=HELD)
+                return False
             self._end(connection, row, "done")
         return True
 
@@ -197,9 +202,8 @@ class BatchWork(Batches):
         """Whether labels of the batch wait for money."""
         with self._database.read() as connection:
             row = connection.execute(sa.select(batches).where(batches.c.id == id)).one()
-            return bool(
-                connection.execute(sa.select(sa.exists().where(of_batch(row, HELD)))).scalar()
-            )
+            waits = sa.select(sa.exists().where(_waits_for_money(row)))
+            return bool(connection.execute(waits).scalar())
 
     def stop(self, id: str, worker: str, problem: str) -> None:
         """Read no more lines until there is money.
@@ -219,7 +223,10 @@ class BatchWork(Batches):
         """
         with self._database.write() as connection:
             row = self._held(connection, id, worker, *LIVE)
-            asked = ask_anew(connection, self._database.clock(), of_batch(row, HELD))
+            asked = ask_anew(connection, self._database.clock(), _waits_for_money(row))
+            for some in slices(sorted({each.document_id for each in asked})):
+                mine = sa.and_(batch_lines.c.batch == row.seq, batch_lines.c.document_id.in_(some))
+                connection.execute(sa.update(batch_lines).where(mine).values(asked=True))
             if asked:
                 enqueue(connection, asked)
             status = "labeling" if row.read_all else "reading"
@@ -236,10 +243,10 @@ class BatchWork(Batches):
 
     def _insert(
         self, connection: sa.Connection, ids: Sequence[str], rows: dict[str, dict[str, object]]
-    ) -> dict[str, DocumentConflict]:
-        """Insert documents; gives the ids that are taken by another content."""
+    ) -> dict[str, Mapping[str, Any]]:
+        """Insert documents; gives the rows of those that were there before."""
         when = self._database.clock()
-        taken: dict[str, DocumentConflict] = {}
+        known: dict[str, Mapping[str, Any]] = {}
         for some in slices(ids):
             new = self._database.insert_new(
                 connection,
@@ -252,12 +259,8 @@ class BatchWork(Batches):
             if not found:
                 continue
             stored = connection.execute(sa.select(documents).where(documents.c.id.in_(found)))
-            for other in stored.mappings():
-                try:
-                    same_content(other, rows[other["id"]], other["id"])
-                except DocumentConflict as error:
-                    taken[other["id"]] = error
-        return taken
+            known.update((other["id"], dict(other)) for other in stored.mappings())
+        return known
 
     def _ask(
         self, connection: sa.Connection, ids: Sequence[str], refs: Sequence[str]
@@ -345,18 +348,9 @@ def _listed(row: Any, status: str, codes: Sequence[str]) -> sa.ColumnElement[boo
     return sa.and_(requests.c.error_code.in_(codes), where) if codes else where
 
 
-def _rows(part: Slice) -> tuple[dict[str, dict[str, object]], dict[int, dict[str, Any]]]:
-    """Rows of `documents` by id, and of errors by line; the first line of an id has it."""
-    errors = {error.line: {**error.model_dump(), "document_id": None} for error in part.errors}
-    rows: dict[str, dict[str, object]] = {}
-    for line in part.lines:
-        row = row_of(line.document)
-        known = rows.setdefault(line.document.id, row)
-        try:
-            same_content(known, row, line.document.id)
-        except DocumentConflict as error:
-            errors[line.number] = _refused(line, error)
-    return rows, errors
+def _waits_for_money(row: Any) -> sa.ColumnElement[bool]:
+    """Of what a batch has lines of, whichever batch was to pay for it."""
+    return _listed(row, "failed", (HELD,))
 
 
 def _refused(line: Line, error: DocumentConflict) -> dict[str, Any]:

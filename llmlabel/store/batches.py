@@ -17,6 +17,7 @@ from llmlabel.store.cursors import cursor_of, seq_of
 from llmlabel.store.database import Database
 from llmlabel.store.events import Events
 from llmlabel.store.outbox import put
+from llmlabel.store.provider_tables import spending
 from llmlabel.store.tables import requests
 
 CANCELLED = "cancelled"
@@ -146,7 +147,8 @@ class Batches:
             if row.status == "cancelled":
                 return batch_of(row)
             self._end(connection, row, "cancelled")
-            called_off = sa.and_(of_batch(row, status="queued"), ~_wanted_elsewhere(row.seq))
+            mine = sa.or_(of_batch(row, status="queued"), of_batch(row, HELD))
+            called_off = sa.and_(mine, ~_wanted_elsewhere(row))
             # Taken in one order, so that two that change the same rows never wait for each other.
             in_order = sa.select(requests.c.document_id).where(called_off).with_for_update()
             connection.execute(in_order.order_by(requests.c.guideline, requests.c.document_id))
@@ -231,6 +233,7 @@ class Batches:
                     break
         with self._database.write() as connection:
             connection.execute(sa.delete(batches).where(batches.c.id == id))
+            connection.execute(sa.delete(spending).where(spending.c.scope == f"batch:{id}"))
 
     def _locked(
         self, connection: sa.Connection, id: str, *statuses: BatchStatus, doing: str
@@ -265,6 +268,14 @@ def of_batch(row: Any, *codes: str, status: str = "failed") -> sa.ColumnElement[
         requests.c.status == status, requests.c.guideline.in_(json.loads(row.guidelines)), mine
     )
     return sa.and_(requests.c.error_code.in_(codes), where) if codes else where
+
+
+def asks(guideline: str, table: Any = batches) -> sa.ColumnElement[bool]:
+    """Whether a batch asks for labels under a guideline."""
+    found: sa.ColumnElement[bool] = table.c.guidelines.contains(
+        json.dumps(guideline), autoescape=True
+    )
+    return found
 
 
 def done_notice(batch: Batch) -> Notice:
@@ -306,15 +317,21 @@ def _one(connection: sa.Connection, id: str) -> Batch:
     return batch_of(row)
 
 
-def _wanted_elsewhere(seq: int) -> sa.ColumnElement[bool]:
-    """Whether another batch that goes on has the request's document as well."""
+def _wanted_elsewhere(row: Any) -> sa.ColumnElement[bool]:
+    """Whether another batch that goes on asks the same of the request's document."""
     other = batches.alias()
-    return sa.exists().where(
-        batch_lines.c.document_id == requests.c.document_id,
-        batch_lines.c.batch != seq,
-        batch_lines.c.batch == other.c.seq,
-        other.c.status.not_in(list(ENDED)),
-    )
+
+    def under(ref: str) -> sa.ColumnElement[bool]:
+        return sa.exists().where(
+            requests.c.guideline == ref,
+            batch_lines.c.document_id == requests.c.document_id,
+            batch_lines.c.batch != row.seq,
+            batch_lines.c.batch == other.c.seq,
+            other.c.status.not_in(list(ENDED)),
+            asks(ref, other),
+        )
+
+    return sa.or_(*(under(ref) for ref in json.loads(row.guidelines)))
 
 
 def _unknown(id: str) -> NotFound:

@@ -135,8 +135,8 @@ class BatchService:
             self.runner.stop()
             self.store.close()
 
-    def send(self, content: bytes, **wanted: Any) -> Batch:
-        batch = self.batches.create(["sentiment"], **wanted)
+    def send(self, content: bytes, under: str = "sentiment", **wanted: Any) -> Batch:
+        batch = self.batches.create([under], **wanted)
         with self.batches.receiving(batch.id, None) as upload:
             upload.write(content)
             return self.batches.received(batch.id, upload)

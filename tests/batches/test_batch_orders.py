@@ -119,6 +119,21 @@ def test_a_document_that_another_batch_wants_too_is_labeled_all_the_same(
     assert waiting.batches.progress(second).labeled == 50
 
 
+def test_what_another_batch_asks_of_the_same_texts_is_cancelled_all_the_same(
+    waiting: BatchService, held: Held
+) -> None:
+    waiting.jobs.told = lambda: 1000
+    first = waiting.send(_lines(60)).id
+    waiting.wait(first, "labeling")
+    second = waiting.send(_lines(60), "intent").id
+    waiting.wait(second, "labeling")
+    waiting.batches.cancel(first)
+    assert waiting.batches.progress(first).cancelled >= 40  # all but the chunks under way
+    held.go.set()
+    assert waiting.wait(second).status == "done"
+    assert waiting.batches.progress(second).labeled == 60
+
+
 def test_a_paused_batch_is_read_no_further_until_it_goes_on(tmp_path: Path) -> None:
     url, room = f"sqlite:///{tmp_path / 'store.db'}", [5]
     with BatchService(url, tmp_path, room=lambda: room[0]).working() as service:
@@ -175,6 +190,54 @@ def test_a_batch_whose_limit_is_taken_away_goes_on(paying: BatchService) -> None
     paying.batches.set_budget(id, None)
     assert paying.wait(id).status == "done"
     assert paying.batches.progress(id).labeled == 6
+
+
+def test_each_batch_pays_for_its_own_guideline(paying: BatchService) -> None:
+    first = paying.wait(paying.send(_lines(6), budget_usd=1.0).id)
+    second = paying.wait(paying.send(_lines(6), "intent", budget_usd=1.0).id)
+    ids = [f"text{n}" for n in range(6)]
+    payers = paying.store.batch_reads.payers
+    assert {payer.scope for payer in payers(ids, "sentiment@1.0.0").values()} == {first.scope}
+    assert {payer.scope for payer in payers(ids, "intent@1.0.0").values()} == {second.scope}
+    assert payers(ids, "ner@1.0.0") == {}
+
+
+def test_what_waits_for_the_money_of_one_batch_is_paid_by_another_that_has_it_too(
+    database_url: str, tmp_path: Path
+) -> None:
+    paid, go = Paid(), threading.Event()
+
+    async def later(documents: Sequence[Document], ref: str) -> Sequence[Label]:
+        while not go.is_set():  # noqa: ASYNC110 - this thread lets it go
+            await asyncio.sleep(0.01)
+        return await paid(documents, ref)
+
+    with BatchService(database_url, tmp_path, label=later, chunk=5).working() as service:
+        paid.store = service.store
+        poor = service.send(_lines(8), budget_usd=0.0).id
+        service.wait(poor, "labeling")
+        rich = service.send(_lines(8), budget_usd=0.5).id
+        service.wait(rich, "labeling")
+        payers = service.store.batch_reads.payers(["text0"], "sentiment@1.0.0")
+        assert payers["text0"].scope == service.batches.get(poor).scope
+        go.set()
+        batch = service.wait(rich)
+        assert service.batches.progress(rich).labeled == 8
+        assert 0.08 <= service.batches.progress(rich).spent_usd <= 0.5
+        assert service.batches.progress(poor).spent_usd == 0
+        assert batch.code is None
+
+
+def test_a_batch_that_goes_on_pays_within_its_budget_for_what_a_cancelled_one_asked(
+    waiting: BatchService,
+) -> None:
+    first = waiting.send(_lines(50)).id
+    waiting.wait(first, "labeling")
+    second = waiting.send(_lines(50), budget_usd=0.05).id
+    waiting.wait(second, "labeling")
+    waiting.batches.cancel(first)
+    payer = waiting.store.batch_reads.payers(["text49"], "sentiment@1.0.0")["text49"]
+    assert payer == (f"batch:{second}", 5 * CENT)
 
 
 def test_endpoints_are_told_when_a_batch_has_ended(quick: BatchService) -> None:

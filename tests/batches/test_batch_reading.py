@@ -88,8 +88,9 @@ def test_an_id_of_another_text_is_refused_and_the_same_document_is_found(
     )
     assert (batch.accepted, batch.refused) == (3, 1)
     assert "exists with other text" in service.errors(batch.id)[2]
-    again = service.done(_lines({"id": "a", "text": "first"}, {"id": "b", "text": "else"}))
+    again = service.done(_lines({"id": "a", "text": "else"}, {"id": "a", "text": "first"}))
     assert (again.accepted, again.refused) == (1, 1)
+    assert list(service.errors(again.id)) == [1]
     progress = service.batches.progress(batch.id)
     assert (progress.labels, progress.labeled, progress.failed) == (3, 2, 1)
     [failed] = [each for each in service.results(batch.id) if each.status == "failed"]
