@@ -16,7 +16,7 @@ from llmlabel.store.database import Database, batches
 from llmlabel.store.events import Events
 from llmlabel.store.labels import Labels, label_id, languages_of, matches, row_of_label
 from llmlabel.store.learning_records import AuditResult
-from llmlabel.store.openings import place_in_queue
+from llmlabel.store.openings import place_in_queue, seats_of
 from llmlabel.store.outbox import label_notice, put, review_notice
 from llmlabel.store.records import StoredLabel
 from llmlabel.store.tables import events, labels, reviews
@@ -94,7 +94,7 @@ class Audits:
         reason: str,
         priorities: Mapping[str, float] | None = None,
     ) -> int:
-        """Have people look at labels again; returns how many reviews were opened.
+        """Have people look at labels again; returns how many labels wait for them now.
 
         The current label of each document is what is reviewed. Passed over are those that wait
         for a person already, and those that a later labeling replaced. Doing it twice opens
@@ -103,8 +103,9 @@ class Audits:
         Args:
             label_ids: Of labels as the pipeline or a verdict made them.
             kind: `breach`: the label is accepted no more, until a person decides; decided ones
-                are passed over. `relabel`: it stands until a person says otherwise. One person
-                decides either, also where a panel did before.
+                are passed over. `relabel`: it stands until a person says otherwise. As many
+                people decide either as the policy asked for of the document: what a panel said is
+                not set aside by one.
             reason: Why, as a sentence; reviewers read it.
             priorities: By id of the document; 0.0 without one.
         """
@@ -116,14 +117,12 @@ class Audits:
                 current = self._current(connection, some)
                 if kind == "breach":
                     current = self._taken_back(connection, current, reason)
-                rows = self._reopened(connection, current, kind, reason)
-                for row in rows:
-                    row["priority"] = place_in_queue((priorities or {}).get(row["document_id"]))
+                rows = self._reopened(connection, current, kind, reason, priorities or {})
                 if rows:
                     connection.execute(sa.insert(reviews), rows)
                     told = [review_notice(row) for row in rows]
                     put(connection, self._database.clock(), told)
-                opened += len(rows)
+                opened += len(current)
             if opened:
                 about: dict[str, JsonValue] = {"kind": kind, "reason": reason, "labels": opened}
                 self._events.append_with(connection, "review.requeued", kind, about)
@@ -186,7 +185,12 @@ class Audits:
         return found
 
     def _reopened(
-        self, connection: sa.Connection, current: Sequence[StoredLabel], kind: str, reason: str
+        self,
+        connection: sa.Connection,
+        current: Sequence[StoredLabel],
+        kind: str,
+        reason: str,
+        priorities: Mapping[str, float],
     ) -> list[dict[str, Any]]:
         when = self._database.clock()
         ids = [stored.id for stored in current]
@@ -199,22 +203,25 @@ class Audits:
                 .group_by(reviews.c.label_id)
             )
         }
-        return [
-            {
-                "id": _review_id(stored.id, kind, earlier.get(stored.id, 0)),
+        rows: list[dict[str, Any]] = []
+        for stored in current:
+            id = _review_id(stored.id, kind, earlier.get(stored.id, 0))
+            row = {
+                "id": id,
                 "label_id": stored.id,
                 "document_id": stored.label.document_id,
                 "guideline": stored.label.guideline,
                 "reason": reason,
                 "status": "open",
+                "priority": place_in_queue(priorities.get(stored.label.document_id)),
                 "token": 0,
                 "kind": kind,
                 "blind": False,
                 "created_at": when,
                 "language": languages[stored.label.document_id],
             }
-            for stored in current
-        ]
+            rows += seats_of(row, stored.label.reviewers)
+        return rows
 
 
 def kept_audits(

@@ -39,13 +39,18 @@ def review_rows(
     A seat is blind, and in nothing else different from any other blind item. No verdict on it
     settles the label until all are given.
     """
-    row = _row(label_id, label, when, priority) | {"language": language}
-    if label.reviewers == 1:
+    return seats_of(_row(label_id, label, when, priority) | {"language": language}, label.reviewers)
+
+
+def seats_of(row: dict[str, Any], reviewers: int) -> list[dict[str, Any]]:
+    """A row of `reviews` for one person, or one for each of several."""
+    if reviewers == 1:
         return [row | {"panel": None, "seat": 0, "settles": True}]
     seat = row | {"blind": True, "priority": AUDIT_PRIORITY, "settles": False}
+    name = row["id"][1:]  # that of the label, with an `r` in the place of its `l`
     return [
-        seat | {"id": derived_id(label_id, f"seat {n}"), "panel": "p" + label_id[1:], "seat": n}
-        for n in range(1, label.reviewers + 1)
+        seat | {"id": derived_id("l" + name, f"seat {n}"), "panel": "p" + name, "seat": n}
+        for n in range(1, reviewers + 1)
     ]
 
 

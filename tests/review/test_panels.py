@@ -281,3 +281,44 @@ def test_an_unsettled_panel_has_decided_nothing(
     assert len([each for each in queue.page().items if each.status == "open"]) == 2
     with pytest.raises(NotFound):
         queue.undo_last("bob")
+
+
+def test_what_a_panel_decided_is_looked_at_again_by_a_panel(
+    store: Store,
+    queue: ReviewQueue,
+    ask: Callable[..., None],
+    say: Callable[..., ReviewItem],
+    relabel: Callable[[str], None],
+) -> None:
+    ask("a", reviewers=2, audit_rate=0.1, drawn=True)
+    say("ann", NEGATIVE)
+    say("bob", NEGATIVE)
+    relabel("a")
+    assert (_current(store, "a").answer, store.counts().reviews_open) == (NEGATIVE, 2)
+    first = say("ann", POSITIVE)
+    assert first.hidden, "nobody sees what is said of it before all have decided"
+    assert (first.kind, first.seat, queue.next("ann")) == ("relabel", 1, None)
+    assert _current(store, "a").answer == NEGATIVE, "one does not set aside what two said"
+    say("eve", NEGATIVE)
+    assert _current(store, "a").answer == NEGATIVE
+    say("joe", POSITIVE, ADJUDICATION)
+    assert _current(store, "a").answer == POSITIVE
+    (verified,) = store.verified("sentiment@1.0.0")
+    assert (verified.reviewer, verified.sampled) == ("joe", 0.1)
+    relabel("a")
+    for reviewer in ("ann", "bob"):
+        say(reviewer, NEGATIVE)
+    assert _current(store, "a").answer == NEGATIVE
+    assert queue.undo_last("bob").status == "open"
+    assert _current(store, "a").answer == POSITIVE
+
+
+def test_labels_that_several_look_at_again_are_counted_once(
+    store: Store, accept: Callable[..., None]
+) -> None:
+    accept("a", reviewers=3)
+    accept("b")
+    ids = [stored.id for id in "ab" for stored in store.documents.get(id).labels]
+    assert store.audits.requeue(ids, "breach", "The audit failed.") == 2
+    assert store.counts().reviews_open == 4
+    assert store.audits.requeue(ids, "breach", "The audit failed.") == 0
