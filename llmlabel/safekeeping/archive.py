@@ -52,15 +52,32 @@ class Writer:
         self._archive = archive
         self.members: dict[str, Member] = {}
 
-    def add(self, name: str, file: Path, advance: Advance, sha256: str | None = None) -> bool:
+    def add(
+        self,
+        name: str,
+        file: Path,
+        advance: Advance,
+        sha256: str | None = None,
+        *,
+        held: IO[bytes] | None = None,
+    ) -> bool:
         """Add a file; returns whether it was there, and whole, with the hash it should have.
 
         One that was not is no member: nothing tells of what of it is in the archive.
+
+        Args:
+            name: Of the member.
+            file: Where it lies.
+            advance: Told what is done.
+            sha256: That it should have.
+            held: The same file, opened before and taken where it has been deleted since.
         """
         try:
             source = file.open("rb")
         except FileNotFoundError:
-            return False
+            if held is None:
+                return False
+            source = os.fdopen(os.dup(held.fileno()), "rb")
         with source:
             hashing = _Hashing(source, advance)
             status = os.fstat(source.fileno())

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
 from llmlabel import __version__
 from llmlabel.domain.project import DEFAULT_PROJECT
@@ -23,6 +26,10 @@ from llmlabel.store.transfer.standing_still import snapshots
 
 RECORDINGS = "recordings"
 """The folder whose files the database tells of, with their hashes."""
+
+MOST_HELD = 200
+"""Files of a project that are kept open: a process may open a thousand or so. Few batches are read
+at once."""
 
 Step = Callable[[str, int | None], Callable[[int], None]]
 """Told what begins now and how much it is, if that is known; returns who is told of progress."""
@@ -55,7 +62,8 @@ def backup(service: Service, file: Path, step: Step) -> Manifest:
                 f"The database of project {database.project} lacks migrations of this release. "
                 "Make the backup with the release that it is of, or run `llmlabel db upgrade`."
             )
-    with written(file) as (writer, folder):
+    with ExitStack() as stack, written(file) as (writer, folder):
+        held = {each.project: _held(service, each.project, stack) for each in databases}
         made = {each.project: folder / f"{each.project}.db" for each in databases}
         with snapshots(databases) as readings:
             for reading in readings:
@@ -63,7 +71,7 @@ def backup(service: Service, file: Path, step: Step) -> Manifest:
         kept, missing = [], []
         for database in databases:
             name = database.project
-            entry, lost = _add(writer, service, name, made[name], step)
+            entry, lost = _add(writer, service, name, made[name], held[name], step)
             kept.append(entry)
             missing += lost
         manifest = Manifest(
@@ -106,8 +114,28 @@ def _save(reading: Reading, file: Path, step: Step) -> None:
         made.close()
 
 
+def _held(service: Service, project: str, stack: ExitStack) -> dict[Path, IO[bytes]]:
+    """The files that may be deleted while a backup is made, opened before its moment.
+
+    A batch that is read in its databases needs its file, although it may have been read to its
+    end, and its file be gone, when the databases are in the archive.
+    """
+    found: dict[Path, IO[bytes]] = {}
+    for what, folder in service.folders(project).items():
+        if what != RECORDINGS:
+            for path, _, _ in _all_files(folder)[:MOST_HELD]:
+                with suppress(FileNotFoundError):
+                    found[folder / path] = stack.enter_context((folder / path).open("rb"))
+    return found
+
+
 def _add(
-    writer: Writer, service: Service, project: str, database: Path, step: Step
+    writer: Writer,
+    service: Service,
+    project: str,
+    database: Path,
+    held: Mapping[Path, IO[bytes]],
+    step: Step,
 ) -> tuple[Kept, list[str]]:
     at = revision_in(database)
     if at is None:
@@ -120,12 +148,12 @@ def _add(
     files: dict[str, dict[str, str]] = {}
     missing: list[str] = []
     for what, folder in service.folders(project).items():
-        wanted = _recordings(sounds) if what == RECORDINGS else _all_files(folder)
+        wanted = _recordings(sounds) if what == RECORDINGS else _with_held(folder, held)
         files[what] = {}
         advance = step(f"{what} of {project}", sum(size for _, size, _ in wanted))
         for path, _, sha256 in wanted:
             member = f"{top}/{what}/{path}"
-            if writer.add(member, folder / path, advance, sha256):
+            if writer.add(member, folder / path, advance, sha256, held=held.get(folder / path)):
                 files[what][path] = member
             elif sha256 is not None:
                 missing.append(member)
@@ -137,7 +165,24 @@ def _recordings(sounds: list[tuple[str, int]]) -> list[tuple[str, int, str | Non
     return [(f"{sha256[:2]}/{sha256}", size, sha256) for sha256, size in sounds]
 
 
+def _with_held(folder: Path, held: Mapping[Path, IO[bytes]]) -> list[tuple[str, int, str | None]]:
+    """As `_all_files`, with those that lay there before."""
+    found = _all_files(folder)
+    there = {path for path, _, _ in found}
+    gone = {
+        file.relative_to(folder).as_posix(): os.fstat(source.fileno()).st_size
+        for file, source in held.items()
+        if file.is_relative_to(folder)
+    }
+    return found + [(path, size, None) for path, size in gone.items() if path not in there]
+
+
 def _all_files(folder: Path) -> list[tuple[str, int, str | None]]:
     """Path and bytes of whatever lies in a folder; some of it may go meanwhile."""
-    found = (file for file in sorted(folder.rglob("*")) if file.is_file())
-    return [(file.relative_to(folder).as_posix(), file.stat().st_size, None) for file in found]
+    found: list[tuple[str, int, str | None]] = []
+    for top, _, names in sorted(os.walk(folder)):
+        for name in sorted(names):
+            file = Path(top, name)
+            with suppress(FileNotFoundError):
+                found.append((file.relative_to(folder).as_posix(), file.stat().st_size, None))
+    return found

@@ -9,10 +9,10 @@ from llmlabel.errors import Conflict
 from llmlabel.safekeeping.service import Service
 from llmlabel.store.database import Database
 from llmlabel.store.transfer.begun import is_begun
-from llmlabel.store.transfer.copying import Copy
+from llmlabel.store.transfer.copying import Copy, refuse_used
 from llmlabel.store.transfer.pairs import Reading, count_rows, first_used
 from llmlabel.store.transfer.rows import Sum
-from llmlabel.store.transfer.standing import refuse_foreign
+from llmlabel.store.transfer.standing import refuse_foreign, revision
 from llmlabel.store.transfer.standing_still import locked
 
 
@@ -86,6 +86,19 @@ def copy(
         Copied(database.project, amounts)
         for database, amounts in zip(databases, tables, strict=True)
     ]
+
+
+def refuse_used_target(target: Service, name: str) -> None:
+    """See that a target can take a copy of that name, before anything else is done for it.
+
+    Raises:
+        Conflict: It is not empty, or holds a begun copy of another name.
+    """
+    database = target.default
+    if revision(database) is None:
+        return
+    with database.read() as connection:
+        refuse_used(Reading(database, connection), f"{name} {database.project}")
 
 
 def _begun(

@@ -11,7 +11,7 @@ from llmlabel.domain.project import DEFAULT_PROJECT
 from llmlabel.errors import BrokenBackup, Conflict
 from llmlabel.safekeeping.archive import Reader, opened
 from llmlabel.safekeeping.backup import Step
-from llmlabel.safekeeping.copying import copy
+from llmlabel.safekeeping.copying import copy, refuse_used_target
 from llmlabel.safekeeping.manifest import Kept, Manifest
 from llmlabel.safekeeping.service import Service
 from llmlabel.store.connect import file_beside
@@ -51,6 +51,8 @@ def restore(file: Path, target: Service, scratch: Path, step: Step) -> Manifest:
         if target.default.file is not None:
             _refuse_used_files(manifest, target.default.file)
             scratch = target.default.file.parent  # from where it can be moved in one step
+        else:
+            refuse_used_target(target, _name(manifest))  # before files are written over
         scratch.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="restoring-", dir=scratch) as name:
             # The databases first, to know that they are whole; put in place last.
@@ -143,9 +145,14 @@ def _copy(made: Path, manifest: Manifest, target: Service, step: Step) -> None:
             target,
             expect=lambda rows: None,
             advance=advance,
-            name=f"backup of {manifest.made_at.isoformat()}",
+            name=_name(manifest),
             source_rests=True,
         )
+
+
+def _name(manifest: Manifest) -> str:
+    """Of the source of a copy, by which one that broke off is known again."""
+    return f"backup of {manifest.made_at.isoformat()}"
 
 
 def _file(file: Path, project: str) -> Path:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import tarfile
 import threading
 from collections.abc import Callable
@@ -208,14 +209,42 @@ def test_a_backup_of_a_newer_release_is_refused(
 
 def test_nothing_is_written_over(source: Service, other: Service, tmp_path: Path) -> None:
     with_sounds(source)
+    _sent(source, b"{}\n")
     backup(source, tmp_path / "one.tar", no_step)
     with pytest.raises(Conflict, match="never written over"):
         backup(source, tmp_path / "one.tar", no_step)
     Store(other.make("default"), tmp_path).documents.add([Document.of_text("a", id="a")], [])
     before = every_table.content(other.default)
+    theirs = _sent(other, b"what came of it here")
     with pytest.raises(Conflict, match=r"is there already|not empty"):
         restore(tmp_path / "one.tar", other, tmp_path / "scratch", no_step)
     assert every_table.content(other.default) == before
+    assert theirs.read_bytes() == b"what came of it here"
+
+
+def _sent(service: Service, content: bytes) -> Path:
+    """The file of a batch."""
+    file = service.folders("default")["batches"] / "b-1" / "sent"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(content)
+    return file
+
+
+def test_the_file_of_a_batch_that_is_read_to_its_end_meanwhile_is_kept(
+    source: Service, service_at: MakeService, url_of: Callable[[str], str], tmp_path: Path
+) -> None:
+    with_sounds(source)
+    sent = _sent(source, b"{}\n")
+
+    def read_meanwhile(what: str, total: int | None) -> Callable[[int], None]:
+        if "to the archive" in what:  # the databases are of a moment when it was there
+            shutil.rmtree(sent.parent)
+        return lambda done: None
+
+    assert backup(source, tmp_path / "one.tar", read_meanwhile).missing == ()
+    restored = service_at(url_of("sqlite"), "restored")
+    restore(tmp_path / "one.tar", restored, tmp_path, no_step)
+    assert (restored.folders("default")["batches"] / "b-1" / "sent").read_bytes() == b"{}\n"
 
 
 def test_recordings_that_are_missing_or_changed_are_named_and_the_rest_is_kept(
