@@ -14,10 +14,11 @@ from llmlabel.guidelines import GuidelineLibrary
 from llmlabel.learning.quality import Quality, quality_of
 from llmlabel.learning.watch import Watch
 from llmlabel.llm.budget import Spent
-from llmlabel.monitoring.families import of_quality, of_standing, of_webhooks
+from llmlabel.monitoring.families import of_batches, of_quality, of_standing, of_webhooks
 from llmlabel.monitoring.kept import Kept
 from llmlabel.monitoring.provider_families import of_project_spending, of_spending
 from llmlabel.store import Store
+from llmlabel.store.batch_reads import BatchCounts
 from llmlabel.store.deliveries import Waiting
 from llmlabel.store.standing import Standing, Standings
 from llmlabel.telemetry import told
@@ -70,6 +71,9 @@ class ByProject:
         self._webhooks: Kept[dict[str, Waiting]] = self._kept(
             lambda source: source.store.deliveries.counts(), STANDING_SECONDS
         )
+        self._batches: Kept[dict[str, BatchCounts]] = self._kept(
+            lambda source: source.store.batch_reads.counts(), STANDING_SECONDS
+        )
         self._quality = self._kept(_qualities, QUALITY_SECONDS)
         self._spent = self._kept(lambda source: source.spent(), STANDING_SECONDS)
 
@@ -82,6 +86,7 @@ class ByProject:
         standing = self._standing.get() or {}
         quality = self._quality.get() or {}
         webhooks = self._webhooks.get() or {}
+        batches = self._batches.get() or {}
         clocks = {source.project: source.store.database.clock for source in self._sources()}
         found: dict[str, Metric] = {}
         for name, clock in clocks.items():
@@ -92,6 +97,8 @@ class ByProject:
             _add(found, name, of_quality(quality.get(name, ())))
             if name in webhooks:
                 _add(found, name, of_webhooks(webhooks[name], clock()))
+            if name in batches:
+                _add(found, name, of_batches(batches[name]))
         yield from found.values()
         spent = self._spent.get() or {}
         if project is None:

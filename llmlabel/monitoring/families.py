@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, get_args
 
+from llmlabel.domain.batch import BatchStatus
 from llmlabel.learning.quality import Quality, State
+from llmlabel.store.batch_reads import BatchCounts
 from llmlabel.store.deliveries import Waiting
 from llmlabel.store.standing import DECISION_SECONDS, Standing
 
@@ -122,6 +124,26 @@ def of_webhooks(found: Waiting, now: datetime) -> Iterator[Metric]:
         "Messages that were given up and not sent again.",
         (),
         [((), found.dead)],
+    )
+
+
+def of_batches(found: BatchCounts) -> Iterator[Metric]:
+    """How many batches there are, and what became of their lines."""
+    yield _gauge(
+        "llmlabel_batches",
+        "Batches that are known, by status.",
+        ("status",),
+        [((status,), found.batches.get(status, 0)) for status in get_args(BatchStatus)],
+    )
+    yield _gauge(
+        "llmlabel_batch_lines",
+        "Lines of these batches: accepted, refused, or unread of a file that is here.",
+        ("state",),
+        [
+            (("unread",), found.unread),
+            (("accepted",), found.accepted),
+            (("refused",), found.refused),
+        ],
     )
 
 

@@ -47,6 +47,15 @@ class Payer(NamedTuple):
     budget_nano: int | None
 
 
+class BatchCounts(NamedTuple):
+    """Of all batches that are known: how many there are, by status, and their lines."""
+
+    batches: dict[str, int]
+    unread: int
+    accepted: int
+    refused: int
+
+
 class BatchReads:
     """The batches of one database, to be looked at."""
 
@@ -126,6 +135,17 @@ class BatchReads:
         asked = done.labels / max(row.lines_read, 1) * row.lines  # as many of the lines to come
         left = timedelta(seconds=max(0.0, asked - settled) * seconds / since)
         return done.model_copy(update={"expected_end": self._database.clock() + left})
+
+    def counts(self) -> BatchCounts:
+        """Numbers for those who watch the service."""
+        c = batches.c
+        unread = sa.case((c.status.in_([*ENDED, "labeling"]), 0), else_=c.lines - c.lines_read)
+        sums = (sa.func.sum(each) for each in (unread, c.accepted, c.refused))
+        query = sa.select(c.status, sa.func.count(), *sums).group_by(c.status)
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        lines = (sum(int(row[place] or 0) for row in rows) for place in (2, 3, 4))
+        return BatchCounts({row[0]: row[1] for row in rows}, *lines)
 
     def errors(self, id: str, after: int = 0) -> Iterator[LineError]:
         """The lines that were refused, in order; read page by page."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from prometheus_client import Metric
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
@@ -13,6 +15,7 @@ from small_service import SmallService
 
 from llmlabel.errors import StoreUnavailable
 from llmlabel.monitoring import Scrape
+from llmlabel.store.batch_tables import batches
 from llmlabel.telemetry import Telemetry
 
 Samples = dict[str, list[tuple[dict[str, str], float]]]
@@ -99,6 +102,27 @@ async def test_labels_queue_and_reviews_are_told(
     assert _value(samples, "llmlabel_stage_documents_total", stage="store") == 3
     assert _value(samples, "process_resident_memory_bytes") > 1e6
     assert "Ada" not in (await client.get("/metrics")).text
+
+
+async def test_batches_and_their_lines_are_told(
+    client: httpx.AsyncClient, service: SmallService
+) -> None:
+    body = {"guidelines": ["sentiment"]}
+    await client.post("/v1/batches", json=body)
+    id = (await client.post("/v1/batches", json=body)).json()["batch"]["id"]
+    await client.put(f"/v1/batches/{id}/file", content=b'{"text": "Fine."}\n{\n{"text": "Good."}')
+    while service.batches.get(id).status != "done":  # noqa: ASYNC110 - a thread reads it
+        await asyncio.sleep(0.05)
+    half = sa.update(batches).where(batches.c.id == service.batches.create(["sentiment"]).id)
+    with service.store.database.write() as connection:
+        connection.execute(half.values(status="paused", lines=7, lines_read=2))
+    samples: Samples = {}
+    while "llmlabel_batches" not in samples:
+        samples = samples_of(Scrape(Telemetry("other"), service.each, list).render()[0].decode())
+    counted = {labels["status"]: n for labels, n in samples["llmlabel_batches"] if n}
+    assert counted == {"uploading": 1, "done": 1, "paused": 1}
+    lines = {labels["state"]: n for labels, n in samples["llmlabel_batch_lines"]}
+    assert lines == {"accepted": 2, "refused": 1, "unread": 5}
 
 
 async def test_openmetrics_is_spoken_to_who_asks(client: httpx.AsyncClient) -> None:
