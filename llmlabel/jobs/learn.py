@@ -24,7 +24,8 @@ LEARN = "learn"
 
 ASKED, BEGAN, DONE, FAILED = "learn.asked", "learn.began", "learn.done", "learn.failed"
 STOPPED = "learn.stopped"  # in good order, to be done by the next process
-KINDS = (ASKED, BEGAN, STOPPED, DONE, FAILED)
+FOUND = "learn.found"  # without a job in the queue, and given one
+KINDS = (ASKED, BEGAN, STOPPED, FOUND, DONE, FAILED)
 
 Learn = Callable[[str, str, str], Awaitable[str]]
 """Does one job, given its id, the guideline (`name@version`) and its argument; returns the id of
@@ -33,8 +34,9 @@ what it made. It may be run again from its start, after a crash, and must not do
 log = structlog.get_logger()
 
 
-Enqueue = Callable[[sa.Connection, str, str, str, str], None]
-"""Queues a job (id, what, guideline, argument) within a transaction of the store."""
+Enqueue = Callable[[sa.Connection, str, str, str, str, int], None]
+"""Queues a job (id, what, guideline, argument, run) within a transaction of the store. The run
+counts how often it was found without a job in the queue."""
 
 
 class LearnJob(Value):
@@ -111,7 +113,7 @@ class Learning:
             known = events.of(id, ASKED)
             if not known:
                 events.append_with(connection, ASKED, id, {**asked})
-                self._enqueue(connection, id, what, guideline, argument)
+                self._enqueue(connection, id, what, guideline, argument, 0)
         if known and known[0].payload != asked:
             raise Conflict(f"The id `{id[:64]}` is taken by another job.", field="id")
         return self.get(id)
@@ -133,6 +135,30 @@ class Learning:
         for event in self._store.events.of_kinds(*KINDS):
             by_id.setdefault(event.subject, []).append(event)
         return [_job_of(found) for found in by_id.values() if any(e.kind == ASKED for e in found)]
+
+    def wait_since(self, moment: datetime) -> bool:
+        """Whether a job that was asked for before waits, or is under way."""
+        return any(job.status == "queued" and job.created_at < moment for job in self.all())
+
+    def again(self, lost: Sequence[tuple[str, int]]) -> int:
+        """Queue jobs anew, given with the run under which the queue lacks them; returns how many.
+
+        One that has ended, or that another process found, is left as it is.
+        """
+        events, database = self._store.events, self._store.database
+        count = 0
+        for id, run in lost:
+            with database.write() as connection:
+                database.exclusive(connection, f"{LEARN} {id}")
+                if self.get(id).status == "queued" and len(events.of(id, FOUND)) == run:
+                    events.append_with(connection, FOUND, id)
+                    [asked] = events.of(id, ASKED)
+                    what, guideline, argument = (
+                        str(asked.payload[name]) for name in ("what", "guideline", "argument")
+                    )
+                    self._enqueue(connection, id, what, guideline, argument, run + 1)
+                    count += 1
+        return count
 
     def run(self, id: str, what: str, guideline: str, argument: str) -> None:
         """Do a job; what it raises is kept as its failure."""

@@ -242,9 +242,16 @@ class Jobs:
         self.runner.enqueue(connection, TRANSCRIBE, id, self.project, document_id, run)
 
     def _enqueue_learning(
-        self, connection: sa.Connection, id: str, what: str, guideline: str, argument: str
+        self,
+        connection: sa.Connection,
+        id: str,
+        what: str,
+        guideline: str,
+        argument: str,
+        run: int,
     ) -> None:
-        job = id if self.project == DEFAULT_PROJECT else self._job_id(LEARN, id)
+        again = (str(run),) if run else ()
+        job = id if self.project == DEFAULT_PROJECT else self._job_id(LEARN, id, *again)
         self.runner.enqueue(connection, LEARN, job, self.project, id, what, guideline, argument)
 
     def bury(self, kind: str, arguments: Sequence[Any], reason: str) -> None:

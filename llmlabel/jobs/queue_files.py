@@ -12,9 +12,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from llmlabel.domain.project import DEFAULT_PROJECT
+from llmlabel.jobs.learn import ASKED, DONE, FAILED, FOUND, LEARN
 from llmlabel.jobs.tasks import LABEL, TRANSCRIBE
 from llmlabel.store.database import Database, batches
-from llmlabel.store.tables import requests, transcriptions
+from llmlabel.store.tables import events, requests, transcriptions
 from llmlabel.store.transfer.pairs import Reading, queue_tables
 
 # Ends the name of a job of another project than the default one.
@@ -57,7 +58,7 @@ def forgotten(queue: Database, databases: Sequence[Database]) -> dict[Database, 
     for database, some in suspects.items():
         left = [each for each in some if each.mark not in held]
         # And some were done after it.
-        now = {each.mark for each in _waiting(database, {each.document for each in left})}
+        now = {each.mark for each in _waiting(database, {each.id for each in left})}
         found[database] = [each for each in left if each.mark in now]
     return found
 
@@ -67,26 +68,29 @@ class Waiting:
     """Something that waits, and the mark of a job about it.
 
     Attributes:
-        document: Its id.
-        guideline: That is asked of it; None of a recording to transcribe.
-        run: Of the request or transcription.
+        kind: LABEL, TRANSCRIBE or LEARN.
+        id: Of its document, or of what is to be learned.
+        guideline: That is asked of it; "" of a recording to transcribe.
+        run: Of the request or transcription; of what is to be learned, how often it was found.
     """
 
-    document: str
-    guideline: str | None
+    kind: str
+    id: str
+    guideline: str
     run: int
     mark: int
 
     @property
     def words(self) -> str:
         """What it is."""
-        if self.guideline is None:
-            return f"recording of {self.document}"
-        return f"document {self.document} under {self.guideline}"
+        if self.kind == TRANSCRIBE:
+            return f"recording of {self.id}"
+        what = "document" if self.kind == LABEL else "training or certification"
+        return f"{what} {self.id} under {self.guideline}"
 
 
 def _waiting(database: Database, only: Set[str] | None = None) -> Iterator[Waiting]:
-    """What waits in a project: of all documents, or of some."""
+    """What waits in a project: all, or of some ids."""
     project = database.project
     # What is asked of a recording has no job before there is a transcript.
     unheard = sa.select(transcriptions.c.document_id).where(transcriptions.c.status == "queued")
@@ -100,10 +104,28 @@ def _waiting(database: Database, only: Set[str] | None = None) -> Iterator[Waiti
         for row in _rows(connection, asked, requests, only):
             id, guideline = row.document_id, row.guideline
             mark = _mark(LABEL, project, guideline, row.run, id)
-            yield Waiting(id, guideline, row.run, mark)
+            yield Waiting(LABEL, id, guideline, row.run, mark)
         for row in _rows(connection, sounds, transcriptions, only):
             mark = _mark(TRANSCRIBE, project, row.document_id, row.run)
-            yield Waiting(row.document_id, None, row.run, mark)
+            yield Waiting(TRANSCRIBE, row.document_id, "", row.run, mark)
+        for row in connection.execute(_to_learn()):
+            if only is None or row.subject in only:
+                guideline = json.loads(row.payload)["guideline"]
+                mark = _mark(LEARN, project, row.subject)
+                yield Waiting(LEARN, row.subject, guideline, row.found, mark)
+
+
+def _to_learn() -> sa.Select[Any]:
+    """The trainings and certifications that have not ended, with how often each was found."""
+    later = events.alias()
+
+    def of_kinds(*kinds: str) -> sa.ColumnElement[bool]:
+        return sa.and_(later.c.subject == events.c.subject, later.c.kind.in_(kinds))
+
+    found = sa.select(sa.func.count()).select_from(later).where(of_kinds(FOUND))
+    return sa.select(
+        events.c.subject, events.c.payload, found.scalar_subquery().label("found")
+    ).where(events.c.kind == ASKED, ~sa.exists().where(of_kinds(DONE, FAILED)))
 
 
 def _rows(
@@ -175,6 +197,9 @@ def _marks(name: str, arguments: list[Any]) -> Iterator[int]:
     elif name == TRANSCRIBE:
         id, run, *rest = arguments
         yield _mark(TRANSCRIBE, rest[0] if rest else DEFAULT_PROJECT, id, run)
+    elif name == LEARN:
+        id, _, _, _, *rest = arguments
+        yield _mark(LEARN, rest[0] if rest else DEFAULT_PROJECT, id)
 
 
 def _mark(*parts: object) -> int:

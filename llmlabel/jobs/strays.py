@@ -2,7 +2,7 @@
 
 Where a project's database and the queue are two files (projects on SQLite), a transaction is
 whole in each of them, but a crash between their commits, or of the machine, can keep it in one
-only. The documents are written first, so what is lost is never more than their job.
+only. What was asked for is written first, so what is lost is never more than its job.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from datetime import timedelta
 
 import structlog
 
+from llmlabel.jobs.learn import LEARN
 from llmlabel.jobs.project import Jobs
 from llmlabel.jobs.queue_files import forgotten
+from llmlabel.jobs.tasks import LABEL, TRANSCRIBE
 from llmlabel.store import Asked, Store
 from llmlabel.store.database import Database
 
@@ -61,19 +63,19 @@ class Strays:
         if time.monotonic() < self._next:
             return 0
         self._next = time.monotonic() + self._seconds
-        if not self._store.resuming.wait_since(database.clock() - self._old):
+        moment = database.clock() - self._old
+        learning = self._jobs.learning
+        if not (self._store.resuming.wait_since(moment) or learning.wait_since(moment)):
             return 0
         found = forgotten(self._queue, [database])[database]
         if not found:
             return 0
-        asked = [
-            Asked(each.document, each.guideline, each.run)
-            for each in found
-            if each.guideline is not None
-        ]
-        sounds = [(each.document, each.run) for each in found if each.guideline is None]
         count = self._store.resuming.again(
-            asked, sounds, self._jobs.enqueue, self._jobs.enqueue_recording
+            [Asked(each.id, each.guideline, each.run) for each in found if each.kind == LABEL],
+            [(each.id, each.run) for each in found if each.kind == TRANSCRIBE],
+            self._jobs.enqueue,
+            self._jobs.enqueue_recording,
         )
+        count += learning.again([(each.id, each.run) for each in found if each.kind == LEARN])
         log.warning("what had no job was queued", requests=count)
         return count

@@ -18,6 +18,7 @@ from visitors import Visitors
 
 from llmlabel.bootstrap import Application
 from llmlabel.domain.document import Document
+from llmlabel.jobs.queue_files import without_job
 from llmlabel.jobs.strays import Strays
 from llmlabel.store import Store
 from llmlabel.store.projects import Projects
@@ -73,6 +74,40 @@ async def test_a_recording_without_a_job_is_found(visitors: Visitors, service: A
     )
     assert await asyncio.to_thread(_strays(service, "east")) == 1
     assert await asyncio.to_thread(service.of("east").jobs.wait, ["call"], 60.0)
+
+
+async def test_a_training_without_a_job_is_found_and_done_once(
+    visitors: Visitors, service: Application
+) -> None:
+    visitors("east")
+    application = service.of("east")
+    learning, events = application.jobs.learning, application.store.events
+    asked = {"what": "train", "guideline": mood.REF, "argument": ""}
+    events.append("learn.asked", "j-lost", {**asked})  # what a crash between the commits leaves
+    [lost] = without_job(service.store.database, [application.store.database])
+    assert "j-lost" in lost
+    # Both looked before either queued it.
+    first, second = learning.again([("j-lost", 0)]), learning.again([("j-lost", 0)])
+    assert (first, second) == (1, 0)
+    for _ in range(600):
+        if learning.get("j-lost").status != "queued":
+            break
+        await asyncio.sleep(0.1)
+    assert learning.get("j-lost").status != "queued"
+    assert len(events.of("j-lost", "learn.began")) == 1
+    assert await asyncio.to_thread(_strays(service, "east")) == 0
+
+
+async def test_a_training_that_lost_its_job_twice_is_queued_twice(
+    visitors: Visitors, service: Application
+) -> None:
+    visitors("east")
+    application = service.of("east")
+    asked = {"what": "train", "guideline": mood.REF, "argument": ""}
+    application.store.events.append("learn.asked", "j-lost", {**asked})
+    application.store.events.append("learn.found", "j-lost")
+    assert await asyncio.to_thread(_strays(service, "east")) == 1
+    assert len(application.store.events.of("j-lost", "learn.found")) == 2
 
 
 async def test_what_has_a_job_is_left_alone(visitors: Visitors, service: Application) -> None:
