@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from llmlabel.access import Principal
 from llmlabel.access.limits import Standing
+from llmlabel.access.naming import target_of
 from llmlabel.api.identity import TAKES, Doorkeeper, changes
 from llmlabel.api.middleware import request_id_of
 from llmlabel.api.permissions import PUBLIC, ROLES_OF, operation_of
@@ -20,7 +21,6 @@ from llmlabel.api.problems import problem_of
 from llmlabel.domain.access import AccessEntry
 from llmlabel.domain.project import DEFAULT_PROJECT
 from llmlabel.errors import InvalidInput, LlmlabelError, RateLimited
-from llmlabel.store.erasure import erased_id
 from llmlabel.telemetry import told
 
 OPEN_PATHS = frozenset({"/healthz", "/review", "/review/", "/review/icon.svg"})
@@ -185,10 +185,6 @@ def _refuse_more(what: str, standing: Standing | None) -> None:
 
 def _target(operation: str, params: dict[str, Any]) -> str:
     target = "/".join(str(value) for value in params.values())
-    if operation == DELETES_DOCUMENT:
-        return erased_id(target)  # a document that is gone is named nowhere
-    if operation.partition(" ")[2].startswith(JOB) and target.startswith(("text:", "audio:")):
-        # `text:GUIDELINE@VERSION:DOCUMENT`, `audio:DOCUMENT`: it may be deleted later.
-        *place, document = target.split(":", 2 if target.startswith("text:") else 1)
-        return ":".join([*place, erased_id(document)])[:300]
-    return target[:300]
+    route = operation.partition(" ")[2]
+    kind = "documents" if operation == DELETES_DOCUMENT else "jobs" if route.startswith(JOB) else ""
+    return target_of(kind, target)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -11,11 +10,12 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from llmlabel.access import Access
 from llmlabel.bootstrap import build
 from llmlabel.cli.console import console
-from llmlabel.cli.words import say
-from llmlabel.domain.access import ROLES, AccessEntry
+from llmlabel.cli.noted import me, note
+from llmlabel.cli.purge import age_of
+from llmlabel.cli.words import counted, say
+from llmlabel.domain.access import ROLES
 from llmlabel.domain.project import DEFAULT_PROJECT
 from llmlabel.errors import InvalidInput
 from llmlabel.settings import Settings
@@ -59,12 +59,12 @@ def create(
         name,
         role,
         project,
-        by=_me(),
+        by=me(),
         expires_at=None if expires is None else _moment(expires, access.clock()),
         requests_per_minute=requests_per_minute,
         documents_per_minute=documents_per_minute,
     )
-    _note(access, "keys create", key.id, key.project)
+    note(access, "keys create", key.id, key.project)
     if json:
         console.print_json(data={"key": key.model_dump(mode="json"), "secret": text})
         return
@@ -109,7 +109,7 @@ def revoke(
     """End a key with the browser sessions that it began; running services know it in a second."""
     access = build(Settings()).access
     key = access.keys.revoke(id)
-    _note(access, "keys revoke", key.id, key.project)
+    note(access, "keys revoke", key.id, key.project)
     say(f"{key.id} of {key.name} counts no more.")
     if not access.keys.usable:
         say(
@@ -165,27 +165,25 @@ def log(
         say(f"… and what is older; --limit shows more than {limit}.")
 
 
-def _me() -> str:
-    try:
-        return f"cli:{getpass.getuser()}"
-    except (OSError, KeyError):  # a user without a name, as in some containers
-        return "cli:"
-
-
-def _note(access: Access, what: str, id: str, project: str) -> None:
-    access.log.append(
-        AccessEntry(
-            at=access.clock(),
-            key_id=None,
-            name=_me(),
-            project=project,
-            method="CLI",
-            route=what,
-            target=id,
-            status=0,
-            request_id="",
-        )
-    )
+@app.command("purge-log")
+def purge_log(
+    older_than: Annotated[str, typer.Option("--older-than", help="Such as 400d, 52w or 48h.")],
+    project: Annotated[str | None, typer.Option(help="Only lines of this one.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Delete old lines of the audit log, for good; that it was done is a line of its own."""
+    access = build(Settings()).access
+    before = access.clock() - age_of(older_than)
+    if dry_run or not yes:
+        n = access.log.older(before, project)
+        say(f"{counted(n, 'line')} from before {before:%Y-%m-%d %H:%M} UTC.")
+        if dry_run:
+            return
+        typer.confirm(f"Delete {counted(n, 'line')} for good?", abort=True)
+    done = access.log.forget(before, project)
+    note(access, "keys purge-log", f"before {before:%Y-%m-%dT%H:%MZ}", project or DEFAULT_PROJECT)
+    say(f"Deleted {counted(done, 'line')} of the audit log.")
 
 
 def _moment(text: str, now: datetime, *, past: bool = False) -> datetime:

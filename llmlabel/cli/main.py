@@ -15,6 +15,7 @@ from llmlabel import __version__
 from llmlabel.cli.console import fail
 from llmlabel.cli.in_project import add_project
 from llmlabel.cli.logs import log_to_stderr
+from llmlabel.cli.noted import add_notes
 from llmlabel.errors import InvalidInput, LlmlabelError
 from llmlabel.settings import explained
 
@@ -65,10 +66,12 @@ class Lazy(TyperGroup):
             return None
         module, _, attribute = COMMANDS[cmd_name].partition(":")
         found = getattr(import_module(module), attribute)
-        if not isinstance(found, typer.Typer):
+        is_group = isinstance(found, typer.Typer)
+        if not is_group:
             single = typer.Typer(add_completion=False)
             single.command(cmd_name)(found)
             found = single
+        add_notes(found, cmd_name, single=not is_group)
         if cmd_name not in OF_NO_PROJECT:
             add_project(found)
         command = get_command(found)

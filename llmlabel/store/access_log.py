@@ -1,4 +1,4 @@
-"""The log of who did what; rows are only added."""
+"""The log of who did what; rows are only added, and deleted by their age alone."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from llmlabel.domain.access import AccessEntry
 from llmlabel.store.access_tables import access_log
 from llmlabel.store.cursors import cursor_of, seq_of
 from llmlabel.store.database import Database
+
+AT_ONCE = 5_000
+"""Lines deleted in one transaction, so that changes, which wait for theirs, wait for a moment."""
 
 
 class AccessLog:
@@ -79,3 +82,27 @@ class AccessLog:
             for row in rows[:limit]
         ]
         return found, cursor_of(rows[limit - 1].seq) if len(rows) > limit else None
+
+    def older(self, before: datetime, project: str | None = None) -> int:
+        """How many lines are from before a moment; of one project, if one is named."""
+        query = sa.select(sa.func.count()).select_from(access_log).where(*_old(before, project))
+        with self._database.read() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def forget(self, before: datetime, project: str | None = None) -> int:
+        """Delete them, and say how many there were."""
+        some = sa.select(access_log.c.seq).where(*_old(before, project)).limit(AT_ONCE)
+        done = 0
+        while True:
+            with self._database.write() as connection:
+                gone = connection.execute(
+                    sa.delete(access_log).where(access_log.c.seq.in_(some))
+                ).rowcount
+            done += gone
+            if gone < AT_ONCE:
+                return done
+
+
+def _old(before: datetime, project: str | None) -> list[sa.ColumnElement[bool]]:
+    where = [access_log.c.at < before]
+    return where if project is None else [*where, access_log.c.project == project]

@@ -66,3 +66,18 @@ def test_every_filter_leaves_what_fits_and_no_other_project(store: Store) -> Non
         "d2",
         "d1",
     ]
+
+
+def test_what_is_older_is_forgotten_in_parts_and_of_one_project_if_it_is_named(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llmlabel.store.access_log.AT_ONCE", 2)
+    for n in range(5):
+        store.access_log.append(entry(n))
+        store.access_log.append(entry(n, project="east"))
+    before = START + timedelta(minutes=4)
+    assert store.access_log.older(before) == 8
+    assert store.access_log.older(before, "east") == store.access_log.forget(before, "east") == 4
+    assert store.access_log.forget(before, "east") == 0
+    assert store.access_log.forget(before) == 4
+    assert [each.target for each in store.access_log.page()[0]] == ["d4", "d4"]

@@ -107,6 +107,20 @@ def test_the_log_tells_what_the_command_line_did() -> None:
     assert len(json.loads(run("log", "--since", "1h", "--json").output)) == 2
 
 
+def test_old_lines_of_the_log_are_deleted_and_a_new_one_tells_of_it(store: Store) -> None:
+    made("--name", "root", "-r", "admin")
+    [(line, *_), _] = store.access_log.page()
+    store.access_log.append(line.model_copy(update={"at": line.at - timedelta(days=9)}))
+    assert run("purge-log", "--older-than", "8d", "--dry-run").output.startswith("1 line from")
+    said_no = CliRunner().invoke(app, ["keys", "purge-log", "--older-than", "8d"], input="n\n")
+    assert said_no.exit_code == 1
+    assert len(store.access_log.page()[0]) == 2
+    assert "Deleted 1 line " in run("purge-log", "--older-than", "8d", "--yes").output
+    left = store.access_log.page()[0]
+    assert [each.route for each in left] == ["keys purge-log", "keys create"]
+    assert left[0].target.startswith("before 2")
+
+
 def test_without_a_key_that_counts_the_service_listens_on_this_machine_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
