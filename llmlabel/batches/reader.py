@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 SLICE = 500
 """Lines accepted in one transaction: few enough that others who write wait for a moment only."""
 
+SLICE_CHARS = 4_000_000
+"""Fewer lines where their texts are together as long as this: what a slice takes is bounded."""
+
 AT_ONCE = 8
 """Batches that one process reads at once, a slice of each in turn."""
 
@@ -295,12 +298,12 @@ class BatchReader:
             known.place = batch.lines_read
             known.lines = read_lines(path, batch, self._limits, known.place)
         try:
-            read = list(islice(known.lines, wanted))
+            read, end = _some(known.lines, wanted)
         except BadHeader as error:
             self._desk.store.batches.fail(batch.id, self._worker, CODE, str(error))
             self._end(batch)
             return True
-        part = _slice(read, batch, end=len(read) < wanted)
+        part = _slice(read, batch, end=end)
         after = self._desk.store.batches.accept(
             batch.id, self._worker, known.place, part, self._enqueue
         )
@@ -346,6 +349,18 @@ class BatchReader:
             files.remove(id)
             store.batches.forget(id)
             log.info("batch forgotten", batch=id)
+
+
+def _some(lines: Iterator[Line | LineError], most: int) -> tuple[list[Line | LineError], bool]:
+    """The next lines, at most so many, and whether nothing is left."""
+    read: list[Line | LineError] = []
+    chars = 0
+    for item in islice(lines, most):
+        read.append(item)
+        chars += len(item.document.text) if isinstance(item, Line) else 0
+        if chars >= SLICE_CHARS:
+            return read, False
+    return read, len(read) < most
 
 
 def _slice(read: Sequence[Line | LineError], batch: Batch, *, end: bool) -> Slice:

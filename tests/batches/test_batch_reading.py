@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from batch_service import BatchService
 
-from llmlabel.domain.batch import Columns
+from llmlabel.batches.limits import BatchLimits
+from llmlabel.batches.reader import SLICE_CHARS
+from llmlabel.domain.batch import Batch, Columns
+from llmlabel.store.batch_work import Slice
+from llmlabel.store.documents import Enqueue
 
 
 def _lines(*rows: object) -> bytes:
@@ -73,6 +79,24 @@ def test_what_is_wrong_with_a_line_is_told_and_the_others_go_on(service: BatchSe
     assert "id: " in errors[10]
     assert service.batches.progress(batch.id).in_review == 1
     assert all(len(detail) < 600 for detail in errors.values())
+
+
+def test_long_texts_are_accepted_a_few_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = 200_000
+    service = BatchService(f"sqlite:///{tmp_path / 'store.db'}", tmp_path, limits=BatchLimits())
+    accept, chars = service.store.batches.accept, []
+
+    def accepted(id: str, worker: str, place: int, part: Slice, enqueue: Enqueue) -> Batch:
+        chars.append(sum(len(line.document.text) for line in part.lines))
+        return accept(id, worker, place, part, enqueue)
+
+    monkeypatch.setattr(service.store.batches, "accept", accepted)
+    with service.working():
+        batch = service.done(_lines(*({"text": f"{n} {'x' * (most - 4)}"} for n in range(45))))
+    assert (batch.status, batch.accepted) == ("done", 45)
+    assert max(chars) < SLICE_CHARS + most
 
 
 def test_an_id_of_another_text_is_refused_and_the_same_document_is_found(
