@@ -16,62 +16,24 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator
 from pathlib import Path
 
+from eval.instant_labels import at_once, nobody
 from llmlabel.batches.batching import Batching
 from llmlabel.batches.files import BatchFiles
 from llmlabel.batches.limits import BatchLimits
 from llmlabel.batches.paying import PaidByBatch
 from llmlabel.batches.reader import BatchReader, Desk
 from llmlabel.batches.results import write_results
-from llmlabel.domain.answer import ChoiceAnswer
 from llmlabel.domain.batch import BatchFormat
-from llmlabel.domain.confidence import Confidence
-from llmlabel.domain.document import Document
-from llmlabel.domain.label import Label, Route
-from llmlabel.domain.prediction import Prediction, Source
 from llmlabel.guidelines import GuidelineLibrary
-from llmlabel.jobs import Jobs, Runner, Transcription
+from llmlabel.jobs import Jobs, Runner
 from llmlabel.shipped import search_folders
 from llmlabel.store import Store
 
 TEXT = "The delivery came two days late, but the shop was kind about it and sent a gift. "
 MANY = 1 << 40
-
-
-async def at_once(documents: Sequence[Document], guideline: str) -> Sequence[Label]:
-    """Label without looking; every tenth goes to review."""
-    answer = ChoiceAnswer(label="positive")
-    opinion = Prediction(
-        answer=answer,
-        probability=0.9,
-        method="label_path",
-        scores={"positive": 0.9, "negative": 0.1},
-        source=Source(labeler="llm", model="none"),
-    )
-    return [
-        Label(
-            document_id=document.id,
-            text_sha256=document.text_sha256,
-            guideline=guideline,
-            guideline_sha256="0" * 64,
-            answer=answer,
-            confidence=Confidence(value=0.9, method="label_path"),
-            route=Route.REVIEW if document.id.endswith("0") else Route.ACCEPTED,
-            reason="measured",
-            threshold=0.8,
-            opinions=(opinion,),
-            created_at=datetime.now(UTC),
-        )
-        for document in documents
-    ]
-
-
-async def nobody(path: Path, language: str | None) -> Transcription:
-    """No recording is sent here."""
-    raise AssertionError(path)
 
 
 class Memory:
