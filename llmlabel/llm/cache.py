@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS reply (
 CREATE INDEX IF NOT EXISTS reply_used ON reply (used);
 """
 _ROW_OVERHEAD = 100
-_CHECK_EVERY = 200
+_ROWS_DROPPED_AT_ONCE = 500
 _KEYS_IN_ONE_QUERY = 500
 
 
@@ -52,7 +52,7 @@ class ReplyCache:
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
-        self._writes = 0
+        self._unseen = 0.0  # bytes that may be kept before the size is looked at again
         self._warned: set[str] = set()
         self._log = structlog.get_logger(__name__)
 
@@ -86,9 +86,9 @@ class ReplyCache:
             ]
             with db:
                 db.executemany("INSERT OR REPLACE INTO reply VALUES (?, ?, ?, ?)", rows)
-            if self._writes % _CHECK_EVERY == 0 or len(rows) >= _CHECK_EVERY:
+            self._unseen -= sum(row[2] for row in rows)
+            if self._unseen < 0:
                 self._prune(db)
-            self._writes += 1
 
         self._use(write)
 
@@ -98,7 +98,7 @@ class ReplyCache:
 
         def read(db: sqlite3.Connection) -> None:
             nonlocal total
-            total = int(db.execute("SELECT coalesce(sum(size), 0) FROM reply").fetchone()[0])
+            total = _size(db)
 
         self._use(read)
         return total
@@ -176,13 +176,25 @@ class ReplyCache:
             )
 
     def _prune(self, db: sqlite3.Connection) -> None:
-        with db:
-            # A running sum from the newest on marks what no longer fits.
-            db.execute(
-                "DELETE FROM reply WHERE key IN (SELECT key FROM (SELECT key, sum(size) OVER "
-                "(ORDER BY used DESC, key) AS total FROM reply) WHERE total > ?)",
-                (self._max_bytes,),
-            )
+        total = _size(db)
+        while total > self._max_bytes:
+            oldest = db.execute(
+                "SELECT key, size FROM reply ORDER BY used, key DESC LIMIT ?",
+                (_ROWS_DROPPED_AT_ONCE,),
+            ).fetchall()
+            drop = []
+            for key, size in oldest:
+                if total <= self._max_bytes:
+                    break
+                drop.append((key,))
+                total -= size
+            if not drop:
+                break
+            with db:
+                db.executemany("DELETE FROM reply WHERE key = ?", drop)
+        # Adding up the sizes reads the whole file, so it is not done at every write; other
+        # processes write as well, so it is done before this one alone could have filled it.
+        self._unseen = max(0.02 * self._max_bytes, 0.2 * (self._max_bytes - total))
 
     def _move_aside(self, why: str) -> bool:
         self._drop_connection()
@@ -307,6 +319,10 @@ class CachedModel(Wrapping):
                 for index, key in enumerate(keys)
             ]
         return [results[key] for key in keys]
+
+
+def _size(db: sqlite3.Connection) -> int:
+    return int(db.execute("SELECT coalesce(sum(size), 0) FROM reply").fetchone()[0])
 
 
 def _is_damage(error: sqlite3.DatabaseError) -> bool:

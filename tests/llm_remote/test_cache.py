@@ -119,12 +119,23 @@ async def test_a_folder_that_cannot_be_made_leaves_the_work_uncached(ask, tmp_pa
 def test_the_longest_unused_go_first(tmp_path):
     cache = ReplyCache(tmp_path / "replies.db", max_bytes=3500)
     keys = [f"{n:064x}" for n in range(4)]
-    for key in keys:
+    for key in keys[:3]:
         cache.put({key: "v" * 1000})
     assert list(cache.get([keys[0]])) == [keys[0]]
-    cache.prune()
+    cache.put({keys[3]: "v" * 1000})
     assert cache.size() <= 3500
     assert sorted(cache.get(keys)) == [keys[0], keys[2], keys[3]]
+    cache.close()
+
+
+def test_the_size_stays_within_the_limit_by_itself_and_is_not_wasted(tmp_path):
+    limit = 60_000
+    cache = ReplyCache(tmp_path / "replies.db", max_bytes=limit)
+    for start in range(0, 1500, 3):
+        cache.put({f"{n:064x}": "v" * 100 for n in range(start, start + 3)})
+        assert cache.size() <= 1.03 * limit
+    assert cache.size() > 0.9 * limit
+    assert f"{1499:064x}" in cache.get([f"{1499:064x}"])
     cache.close()
 
 
