@@ -139,16 +139,24 @@ class Database:
         with self._writers, self.engine.connect() as connection:
             yield connection.execution_options(isolation_level="AUTOCOMMIT")
 
-    def exclusive(self, connection: sa.Connection, what: str) -> None:
+    def exclusive(self, connection: sa.Connection, what: str, *, forgettable: bool = False) -> None:
         """Let nobody else who asks for the same thing pass until this transaction ends.
 
         A write on SQLite is alone from its start.
+
+        Args:
+            connection: In a transaction.
+            what: Names the thing.
+            forgettable: As `may_be_forgotten`, without another round trip.
         """
         if not self.is_sqlite:
             if self.project != DEFAULT_PROJECT:
                 what = f"{self.project}/{what}"
             number = int.from_bytes(hashlib.sha256(what.encode()).digest()[:8], "big", signed=True)
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
+            asked = [sa.func.pg_advisory_xact_lock(number)]
+            if forgettable:
+                asked.append(sa.func.set_config("synchronous_commit", "off", True))
+            connection.execute(sa.select(*asked))
 
     def insert_new(
         self,
@@ -185,10 +193,17 @@ class Database:
 
     def seconds(self, connection: sa.Connection) -> float:
         """Seconds since 1970 by the one clock of all hosts: PostgreSQL's, or this machine's."""
+        return self.value_and_seconds(connection, sa.null())[1]
+
+    def value_and_seconds(
+        self, connection: sa.Connection, value: sa.ColumnElement[Any]
+    ) -> tuple[Any, float]:
+        """A value, such as a scalar query's, and `seconds`, in one round trip."""
         if self.is_sqlite:
-            return self.clock().timestamp()
+            return connection.execute(sa.select(value)).scalar(), self.clock().timestamp()
         epoch = sa.extract("epoch", sa.func.clock_timestamp())
-        return float(connection.execute(sa.select(epoch)).scalar_one())
+        row = connection.execute(sa.select(value, epoch)).one()
+        return row[0], float(row[1])
 
     def close(self) -> None:
         """Close every connection; on PostgreSQL those of all projects are the default one's."""

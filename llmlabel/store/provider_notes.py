@@ -31,12 +31,10 @@ class ProviderNotes:
             StoreUnavailable: The database cannot be used.
         """
         with self._database.write() as connection:
-            self._database.may_be_forgotten(connection)
-            self._database.exclusive(connection, f"provider-note:{name}")
-            value = connection.execute(
-                sa.select(provider_notes.c.value).where(provider_notes.c.name == name)
-            ).scalar()
-            new, result = change(value, self._database.seconds(connection))
+            self._database.exclusive(connection, f"provider-note:{name}", forgettable=True)
+            note = sa.select(provider_notes.c.value).where(provider_notes.c.name == name)
+            value, seconds = self._database.value_and_seconds(connection, note.scalar_subquery())
+            new, result = change(value, seconds)
             if new is not None:
                 row = {"name": name, "value": new, "updated_at": self._database.clock()}
                 if value is None:

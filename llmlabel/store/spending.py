@@ -20,6 +20,8 @@ class Spending:
 
     def reserve(self, scope: str, nano: int, ceilings: Mapping[str, int]) -> Set | Full:
         """Count an amount, unless that would pass a ceiling; see `Ledger.reserve`."""
+        if not ceilings:
+            return self._count(scope, nano)
         with self._database.write() as connection:
             self._alone(connection, scope)
             periods = self._periods(connection)
@@ -32,6 +34,17 @@ class Spending:
             self._add(connection, scope, dict.fromkeys(periods.values(), nano))
         return Set(nano, tuple(periods.values()))
 
+    def _count(self, scope: str, nano: int) -> Set:
+        """Count what no ceiling holds for: sums that are added up need nobody to stand back.
+
+        The label that it was spent on is saved after it, and with that also this is on the disk.
+        """
+        with self._database.write() as connection:
+            self._database.may_be_forgotten(connection)
+            periods = self._periods(connection)
+            self._add(connection, scope, dict.fromkeys(periods.values(), nano))
+        return Set(nano, tuple(periods.values()))
+
     def settle(self, scope: str, reserved: Set, nano: int) -> None:
         """Put what was spent in the place of what was set aside; see `Ledger.settle`."""
         if nano == reserved.nano:
@@ -40,7 +53,6 @@ class Spending:
             # Were it forgotten, more would count as spent than was, never less.
             if nano < reserved.nano:
                 self._database.may_be_forgotten(connection)
-            self._alone(connection, scope)
             self._add(connection, scope, dict.fromkeys(reserved.periods, nano - reserved.nano))
 
     def spent(self, scope: str) -> dict[str, int]:

@@ -89,6 +89,21 @@ def test_a_new_day_and_month_have_budgets_of_their_own(travelling) -> None:
     assert store.spending.spent(EVERYTHING) == {"total": 140, "month": 100, "day": 100}
 
 
+def test_what_is_only_counted_is_counted_by_all_workers_at_once(store: Store) -> None:
+    def work() -> None:
+        for _ in range(20):
+            counted = store.spending.reserve("counted", 3, {})
+            assert isinstance(counted, Set)
+            store.spending.settle("counted", counted, 2)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert store.spending.spent("counted") == dict.fromkeys(("total", "month", "day"), 160)
+
+
 def test_scopes_have_counters_of_their_own(store: Store) -> None:
     store.spending.reserve("batch:1", 60, {"total": 100})
     assert store.spending.spent(EVERYTHING)["total"] == 0
