@@ -35,8 +35,8 @@ class LiveRisk:
     the share of documents that were accepted.
 
     Attributes:
-        accepted: Answers accepted so far.
-        doubted: Documents that went to review.
+        accepted: Answers accepted so far, each text once.
+        doubted: Documents that went to review, likewise.
         audits: Drawn answers that were decided.
         pending: Drawn answers that wait for their verdict.
         estimate: Weighted mean loss of the decided ones; None before the first.

@@ -19,7 +19,8 @@ from llmlabel.store.learning_records import AuditResult
 from llmlabel.store.openings import place_in_queue, seats_of
 from llmlabel.store.outbox import label_notice, put, review_notice
 from llmlabel.store.records import StoredLabel
-from llmlabel.store.tables import events, labels, reviews
+from llmlabel.store.rows import FirstOfText
+from llmlabel.store.tables import documents, events, labels, reviews
 from llmlabel.store.verified import Standing, read_answer, standing
 
 # Labels without opinions are small; this many are read at once.
@@ -38,7 +39,9 @@ class Audits:
         """Every label accepted under a certificate, in the order of acceptance.
 
         What was not drawn is told in runs. Labels that a later labeling of the same document
-        replaced are left out; a verdict that was taken back makes its label pending again.
+        replaced are left out; a verdict that was taken back makes its label pending again. Of
+        documents with the same text the first one counts: whether a text is drawn is decided
+        once, so that a thousand copies tell no more than one.
 
         Args:
             certificate: Its id.
@@ -265,8 +268,9 @@ def _review_id(label_id: str, kind: str, earlier: int) -> str:
 
 def _results(connection: sa.Connection, where: sa.ColumnElement[bool]) -> Iterator[AuditResult]:
     run: AuditResult | None = None
+    first = FirstOfText()
     for rows, decided in _accepted(connection, where):
-        for row in rows:
+        for row in filter(first, rows):
             if row.drawn:
                 if run is not None:
                     yield run
@@ -299,8 +303,10 @@ def _accepted(
             labels.c.audit_rate,
             labels.c.drawn,
             labels.c.created_at,
+            documents.c.text_sha256,
             sa.case((labels.c.drawn, labels.c.payload), else_=None).label("payload"),
         )
+        .join(documents, documents.c.id == labels.c.document_id)
         .where(
             where,
             _by_pipeline(),

@@ -11,7 +11,8 @@ from pydantic import Field
 from llmlabel.domain.base import Value
 from llmlabel.store.database import Database
 from llmlabel.store.labels import matches
-from llmlabel.store.tables import events, gold, labels, predictions, reviews, verdicts
+from llmlabel.store.rows import FirstOfText
+from llmlabel.store.tables import documents, events, gold, labels, predictions, reviews, verdicts
 
 
 class RouteCounts(Value):
@@ -73,15 +74,16 @@ class Numbers:
     def doubted(self, certificate: str) -> list[tuple[int, float]]:
         """Labels that went to review while a certificate was in force, in the order of labeling.
 
-        Those that a later labeling of the same document replaced are left out, as they are
-        among the accepted ones of `Audits.results`.
+        Those that a later labeling of the same document replaced are left out, and copies of a
+        text after the first, as they are among the accepted ones of `Audits.results`.
 
         Returns:
             Number of the row and rate of audits of each.
         """
         newer = labels.alias("newer")
         query = (
-            sa.select(labels.c.seq, labels.c.audit_rate)
+            sa.select(labels.c.seq, labels.c.audit_rate, documents.c.text_sha256)
+            .join(documents, documents.c.id == labels.c.document_id)
             .where(
                 labels.c.certificate == certificate,
                 labels.c.opinions_of == labels.c.id,
@@ -96,7 +98,8 @@ class Numbers:
             .order_by(labels.c.seq)
         )
         with self._database.read() as connection:
-            return [(row.seq, row.audit_rate) for row in connection.execute(query)]
+            found = filter(FirstOfText(), connection.execute(query))
+            return [(row.seq, row.audit_rate) for row in found]
 
     def row_before(self, certificate: str, day: date | None = None) -> int | None:
         """Number of the row before the first label under a certificate; None without labels.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 import sqlalchemy as sa
 from pydantic import JsonValue
@@ -28,6 +29,21 @@ def document_of(row: Mapping[str, object] | sa.RowMapping) -> Document | None:
         metadata=json.loads(str(row["metadata"])),
         transcript=None if transcript is None else Transcript.model_validate_json(str(transcript)),
     )
+
+
+class FirstOfText:
+    """Passes rows with a `text_sha256` unless one of the same text has passed before."""
+
+    def __init__(self) -> None:
+        self._passed: set[bytes] = set()
+
+    def __call__(self, row: Any) -> bool:
+        """Whether it is the first."""
+        text = bytes.fromhex(row.text_sha256[:24])  # enough to tell any number of texts apart
+        if text in self._passed:
+            return False
+        self._passed.add(text)
+        return True
 
 
 def recording_of(row: sa.RowMapping) -> Recording | None:

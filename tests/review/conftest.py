@@ -57,7 +57,9 @@ def accept(ask: Callable[..., None]) -> Callable[..., None]:
 
     def put(*ids: str, drawn: bool = False, certificate: str | None = "c-1", **more: Any) -> None:
         changes = {"route": Route.ACCEPTED, "audit_rate": 0.05, "drawn": drawn}
-        ask(*ids, certificate=certificate, **changes | more)
+        for id in ids:
+            of_its_own = {"text": f"Anna likes Rome, says {id}"}
+            ask(id, certificate=certificate, **of_its_own | changes | more)
 
     return put
 

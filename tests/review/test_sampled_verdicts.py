@@ -132,6 +132,23 @@ def test_audits_are_told_in_the_order_of_acceptance_with_runs_of_the_rest(
     assert store.audits.uncertified(REF) == []
 
 
+def test_of_copies_of_a_text_the_first_counts_in_the_audits(
+    store: Store, accept: Put, decide: Decide
+) -> None:
+    accept("a", "b", text="said by many", drawn=True)
+    accept("c", "d", text="not drawn")
+    decide("a", NEGATIVE)
+    decide("b", NEGATIVE)
+    results = store.audits.results("c-1")
+    assert [(each.document_id, each.count) for each in results] == [("a", 1), (None, 1)]
+    assert len(store.audits.accepted_since(REF)) == 2, "all that are undecided are taken back"
+
+
+def test_of_copies_of_a_text_the_first_counts_among_the_doubted(store: Store, ask: Put) -> None:
+    ask("a", "b", text="said by many", certificate="c-1", audit_rate=0.05)
+    assert [rate for _, rate in Numbers(store.database).doubted("c-1")] == [0.05]
+
+
 def test_pages_of_accepted_labels_join_without_a_seam(
     store: Store, accept: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
