@@ -170,3 +170,47 @@ def test_a_refused_decision_can_be_made_again_when_the_item_is_free(
     page.locator(f'[data-review="{id}"]').wait_for()
     page.keyboard.press("Enter")
     until(lambda: done(made).get(id) == "ann", "the verdict")
+
+
+def test_what_a_crashed_page_held_is_given_back_by_another_of_the_same_reviewer(
+    begin: Begin, open_page: Callable[..., Any]
+) -> None:
+    made, address = begin(choices=4)
+    # A page that crashes is not told that it goes.
+    crash = "addEventListener('pagehide', (event) => event.stopImmediatePropagation())"
+    crashing = open_page(address, "ann", script=crash)
+    on_screen(crashing)
+    again = crashing.context.new_page()
+    crashing.close()
+    assert made.reviews.waiting("bob", SENTIMENT).leased > 0
+    again.goto(f"{address.partition('#')[0]}#/")
+    until(lambda: made.reviews.waiting("bob", SENTIMENT).leased == 0, "the items, free again")
+
+
+def test_every_decision_is_said_also_one_that_is_like_the_one_before(
+    begin: Begin, open_page: Callable[..., Any]
+) -> None:
+    _, address = begin(choices=6)
+    page = open_page(address, "ann")
+    page.evaluate(
+        """() => {
+          window.said = [];
+          const come = (records) => {
+            for (const { addedNodes, target } of records)
+              for (const node of addedNodes)
+                if (target.closest("main [role=status]")) window.said.push(node.textContent);
+          };
+          new MutationObserver(come).observe(document.body, { childList: true, subtree: true });
+        }"""
+    )
+    shown = on_screen(page)
+    for _ in range(2):
+        page.keyboard.press("1")
+        shown = next_after(page, shown)
+    page.keyboard.press("z")
+    page.locator(f'[data-review="{shown}"]').wait_for(state="detached")
+    until(lambda: len(page.evaluate("window.said")) == 3, "what is said of three keys")
+    first, second, third = page.evaluate("window.said")
+    assert first.endswith(": positive.")
+    assert second.endswith(": positive.")
+    assert third == "Taken back. It is yours to decide again."

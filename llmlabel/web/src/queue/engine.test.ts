@@ -114,6 +114,17 @@ describe("a network that fails", () => {
     expect([service.winner("r000"), service.winner("r001")]).toEqual(["ann confirm", "ann correct bad"]);
   });
 
+  test("a service that answers and takes nothing is told from one that is away", async () => {
+    const engine = await browser.opened();
+    service.fault = (what) => (what.startsWith("confirm") ? "fault" : "none");
+    engine.decide(CONFIRM);
+    await settle(10);
+    expect(engine.snapshot()).toMatchObject({ online: true, unsent: 1, delayed: true });
+    service.fault = () => "none";
+    await settle(5_000);
+    expect(engine.snapshot()).toMatchObject({ unsent: 0, delayed: false });
+  });
+
   test("they outlive a reload of the page", async () => {
     const engine = await browser.opened();
     service.fault = () => "lost-request";

@@ -82,6 +82,7 @@ export class Engine {
       error: this.error,
       online: this.outbox.online,
       unsent: this.outbox.entries.length,
+      delayed: this.outbox.delayed,
       lasting: this.outbox.lasting,
       refusals: this.outbox.refusals,
       decided: this.decided,

@@ -110,6 +110,11 @@ export class Outbox {
     return true;
   }
 
+  /** The service answers, and yet does not take what is sent for now. */
+  get delayed(): boolean {
+    return this.online && (this.entries[0]?.tries ?? 0) > 0;
+  }
+
   holds(reviewId: string): boolean {
     return this.entries.some((entry) => entry.reviewId === reviewId);
   }
@@ -176,7 +181,7 @@ export class Outbox {
         return null;
       }
       this.reached(true);
-      entry.tries += 1;
+      if (!isSignedOut(error)) entry.tries += 1;
       this.keep(entry);
       const fault = error.status >= 500;
       if (isSignedOut(error) || PASSING.has(error.status) || (fault && entry.tries < TRIES_OF_FAULTS))

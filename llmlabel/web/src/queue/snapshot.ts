@@ -14,6 +14,8 @@ export interface Snapshot {
   online: boolean;
   /** Decisions that the service has not taken yet. */
   unsent: number;
+  /** The service answers, and yet does not take them for now. */
+  delayed: boolean;
   lasting: boolean;
   refusals: Refusal[];
   decided: number;

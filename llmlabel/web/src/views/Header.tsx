@@ -24,7 +24,7 @@ export function isFor(who: Who, page: Page): boolean {
 
 export function Header({ page, onHelp, onLeave }: Props): VNode {
   const desk = useDesk();
-  const { online, unsent } = useSnapshot(desk.engine);
+  const { online, unsent, delayed } = useSnapshot(desk.engine);
   return (
     <header class="top">
       <a class="skip-link" href="#main" onClick={toMain}>
@@ -44,8 +44,9 @@ export function Header({ page, onHelp, onLeave }: Props): VNode {
         ))}
       </nav>
       <span class="spring" />
-      <span class={online ? "status" : "status status-away"} role="status">
+      <span class={online && !delayed ? "status" : "status status-away"} role="status">
         {!online && (unsent ? `Offline: ${amount(unsent, "decision")} kept` : "Offline")}
+        {delayed && `The service is busy: ${amount(unsent, "decision")} kept`}
       </span>
       <button type="button" class="button button-quiet" onClick={onHelp} aria-label="All keys">
         <kbd>?</kbd>

@@ -31,7 +31,12 @@ export function NoItem({ snapshot, where, onRetry, onUndo, onSkipped }: Props): 
         </p>
       </div>
     );
-  if (snapshot.phase !== "empty") return <p class="loading">Fetching items…</p>;
+  if (snapshot.phase !== "empty")
+    return (
+      <p class="loading">
+        {snapshot.delayed ? `The service is busy: ${amount(snapshot.unsent, "decision")} of yours are kept and sent first…` : "Fetching items…"}
+      </p>
+    );
   const narrowed = where.kind !== null || where.language !== null;
   const leased = snapshot.waiting?.leased ?? 0;
   return (

@@ -45,7 +45,9 @@ export function Review({ queue, guideline, query }: Props): VNode {
   const [last, setLast] = useState<string | null>(null);
   const [pending, setPending] = useState<Pending | null>(null);
   const article = useRef<HTMLElement>(null);
-  const { current } = snapshot;
+  /** How many decisions were made: two equal ones are told one by one. */
+  const given = useRef(0);
+  const { current, notice } = snapshot;
   const item = current?.item ?? null;
 
   useEffect(() => void engine.open(where), [engine, where]);
@@ -60,6 +62,7 @@ export function Review({ queue, guideline, query }: Props): VNode {
 
   const decide = (decision: Decision): void => {
     const answer = decision.answer ?? (decision.kind === "confirm" && item ? proposed(item) : null);
+    given.current += 1;
     setLast(`${SAID[decision.kind]}${answer ? `: ${answerInWords(answer)}` : ""}`);
     engine.decide({ ...decision, comment: decision.comment ?? (comment?.trim() || undefined) });
   };
@@ -104,11 +107,10 @@ export function Review({ queue, guideline, query }: Props): VNode {
   const pane = guidelineOpen && item;
   return (
     <main id="main" class={pane ? "review review-split" : "review"}>
-      {snapshot.notice && (
-        <p class={snapshot.notice.tone === "warn" ? "notice notice-warn" : "out-of-sight"} role="status">
-          {snapshot.notice.words}
-        </p>
-      )}
+      {/* It is there before anything is said: screen readers tell what comes into it, equal words too. */}
+      <p class={notice?.tone === "warn" ? "notice notice-warn" : "out-of-sight"} role="status">
+        {notice && <span key={notice.id}>{notice.words}</span>}
+      </p>
       {current && item ? (
         <article ref={article} tabIndex={-1} class="work" aria-label={nameOf(item)} data-review={item.id}>
           <Heading item={item} ahead={snapshot.ahead.length} decided={snapshot.decided} open={snapshot.waiting?.open ?? null} />
@@ -142,7 +144,7 @@ export function Review({ queue, guideline, query }: Props): VNode {
         <FlagDialog item={item} onClose={() => setDialog(null)} onSent={() => engine.say("The flag is sent to whoever keeps the guideline.")} />
       )}
       <p class="out-of-sight" role="status">
-        {last && `${last}.`}
+        {last && <span key={given.current}>{last}.</span>}
       </p>
     </main>
   );
