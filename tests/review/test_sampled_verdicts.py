@@ -14,6 +14,7 @@ from llmlabel.domain.gold import NewGold
 from llmlabel.domain.label import Label, Route
 from llmlabel.review import ReviewQueue
 from llmlabel.store import ReviewItem, Store
+from llmlabel.store.numbers import Numbers
 
 if TYPE_CHECKING:
     from told_clock import Clock
