@@ -14,6 +14,7 @@ from llmlabel.privacy.rules import KINDS, Found, Kind
 
 _JOINERS = "\u200d\ufe0e\ufe0f"
 _WORD = re.compile(r"[^\W\d_]+")
+_PLACEHOLDER = re.compile(r"\[[A-Z]+_[0-9]+\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +92,13 @@ def mask(text: str, found: Iterable[Found]) -> Shown:
     used: Counter[str] = Counter()
     parts: list[str] = []
     swaps: list[Swap] = []
+    taken = set(_PLACEHOLDER.findall(text))
     at = length = 0
     for each in _merged(text, found):
         value = (each.kind, _folded(text[each.start : each.end], each.kind))
         if value not in numbers:
             used[each.kind] += 1
-            while f"[{each.kind}_{used[each.kind]}]" in text:
+            while f"[{each.kind}_{used[each.kind]}]" in taken:
                 used[each.kind] += 1
             numbers[value] = used[each.kind]
         placeholder = f"[{each.kind}_{numbers[value]}]"
@@ -152,4 +154,4 @@ def _whole_characters(text: str, found: Found) -> Found:
 def _folded(value: str, kind: Kind) -> str:
     if kind in ("CARD", "IBAN", "SSN", "PHONE", "NUMBER"):
         return "".join(char for char in value if char.isalnum() or char == "+").casefold()
-    return " ".join(value.casefold().split())
+    return " ".join(unicodedata.normalize("NFC", value).casefold().split())

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from llmlabel.domain.answer import Span
 from llmlabel.domain.guideline import Example, Guideline
+from llmlabel.privacy.composed import Composed
 from llmlabel.privacy.mask import Shown, mask, repeated
 from llmlabel.privacy.rules import Found, find
 
@@ -75,12 +76,15 @@ class Redactor:
 
     async def shown(self, texts: Sequence[str]) -> list[Shown]:
         """The texts with placeholders."""
-        named = await self._persons.persons(texts) if texts else []
+        read = [Composed(text) for text in texts]
+        named = await self._persons.persons([each.text for each in read]) if texts else []
         made = []
-        for text, spans in zip(texts, named, strict=True):
-            found = [*find(text), *(Found(start, end, "PERSON") for start, end in spans)]
+        for text, composed, spans in zip(texts, read, named, strict=True):
+            found = find(composed.text)
+            found += [Found(start, end, "PERSON") for start, end in spans if start < end]
             people = [each for each in found if each.kind == "PERSON"]
-            made.append(mask(text, [*found, *repeated(text, people)]))
+            found += repeated(composed.text, people)
+            made.append(mask(text, map(composed.original, found)))
         return made
 
     async def task(self, guideline: Guideline) -> Guideline:

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+from unicodedata import normalize
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from llmlabel.domain.privacy import strictest
 from llmlabel.labelers.align import Quote, align
-from llmlabel.privacy import KINDS, Found, find, mask, repeated, unmask
+from llmlabel.privacy import KINDS, Found, Redactor, find, mask, repeated, unmask
 from llmlabel.privacy.checks import iban, luhn
+from llmlabel.privacy.composed import Composed
 
 # Letters that combine, emoji of several code points, line ends, brackets as placeholders have.
 ALPHABET = st.sampled_from(
@@ -163,6 +167,37 @@ def test_checksums() -> None:
     assert not luhn("4111111111111112")
     assert iban("DE89370400440532013000")
     assert not iban("DE89370400440532013001")
+
+
+class Nobody:
+    async def persons(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
+        return [[] for _ in texts]
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hans Müller wohnt hier. Müller kam.",
+        "I met José García. García left.",
+        "Mr Ångström paid, Ångström said.",
+        "mail björn@müller.de today",
+    ],
+)
+async def test_accents_of_their_own_hide_no_part_of_a_name(text: str, form: str) -> None:
+    written = normalize(form, text)
+    [composed, shown] = await Redactor(Nobody()).shown([normalize("NFC", text), written])
+    assert shown.text == composed.text
+    assert unmask(shown) == written
+
+
+@given(TEXTS)
+def test_offsets_of_a_composed_text_are_those_of_whole_letters_of_the_original(text: str) -> None:
+    composed = Composed(text)
+    assert composed.text == normalize("NFC", text)
+    for at in range(len(composed.text)):
+        found = composed.original(Found(at, at + 1, "PERSON"))
+        assert composed.text[at] in normalize("NFC", text[found.start : found.end])
 
 
 def test_a_long_text_without_finds_is_read_in_one_pass() -> None:
