@@ -4,6 +4,12 @@ const ASK_AGAIN = 15_000;
 /** Whoever has not touched the page for so long has left: the items may go to others. */
 const AWAY = 600_000;
 
+/** Of the document: a recording plays, so that somebody is there though they touch nothing. */
+const HEARD = "llmlabel:heard";
+
+/** Tell that a recording goes on. */
+export const heard = (): boolean => document.dispatchEvent(new Event(HEARD));
+
 /** Tie an engine to the browser: time, network, visibility, leaving. Returns how to untie it. */
 export function attach(engine: Engine): () => void {
   let lastTouched = Date.now();
@@ -60,6 +66,7 @@ export function attach(engine: Engine): () => void {
     [window, "keydown", touched],
     [window, "pointerdown", touched],
     [window, "wheel", touched],
+    [document, HEARD, touched],
     [window, "online", back],
     [window, "pagehide", left],
     [window, "pageshow", returned as EventListener],

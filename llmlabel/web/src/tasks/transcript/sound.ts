@@ -2,6 +2,7 @@
 // decoded as a whole.
 
 import { ask, call, inWords, Problem } from "../../api/client";
+import { heard } from "../../queue/pulse";
 
 export interface Outline {
   seconds: number;
@@ -34,6 +35,7 @@ export class Sound {
     for (const name of ["play", "pause", "seeked", "durationchange", "ratechange", "canplay"])
       this.media.addEventListener(name, this.changed);
     this.media.addEventListener("play", this.watch);
+    this.media.addEventListener("timeupdate", () => this.playing && heard());
     this.media.addEventListener("error", () => void this.failed());
   }
 
