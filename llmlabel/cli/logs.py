@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 from typing import Any, Literal
@@ -19,6 +20,14 @@ def log_to_stderr(level: Level = "warning", form: Form = "text") -> None:
     """
     import structlog  # noqa: PLC0415 - `--help` and the like do without
 
+    class Lines(structlog.WriteLogger):
+        def msg(self, message: str) -> None:
+            # A log on a full disk, or whose reader has gone, ends no work.
+            with contextlib.suppress(OSError, ValueError):
+                super().msg(message)
+
+        debug = info = warning = error = critical = msg
+
     structlog.configure(
         processors=[
             *_common(),
@@ -26,7 +35,7 @@ def log_to_stderr(level: Level = "warning", form: Form = "text") -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
         # Asked for at every line: the stream is another one where somebody redirects it.
-        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
+        logger_factory=lambda *_: Lines(sys.stderr),
     )
 
 

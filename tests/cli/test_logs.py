@@ -115,3 +115,16 @@ def test_the_service_logs_json_where_it_is_asked_to(
     assert out == ""
     assert any("GET /healthz" in entry["event"] for entry in entries())
     assert {entry["level"] for entry in entries()} == {"info"}
+
+
+def test_a_log_that_cannot_be_written_ends_no_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    full = os.open("/dev/full", os.O_WRONLY)  # as a disk without room
+    try:
+        monkeypatch.setattr(sys, "stderr", open(full, "w", closefd=False))  # noqa: SIM115
+        for form in ("json", "text"):
+            log_to_stderr("debug", form)
+            log = structlog.get_logger()
+            for told in (log.debug, log.info, log.warning, log.error, log.critical, log.exception):
+                told("something happened")
+    finally:
+        os.close(full)
