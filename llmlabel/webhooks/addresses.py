@@ -32,7 +32,7 @@ _CLOSED: Final = tuple(
         "fec0::/10",
     )
 )
-_TRANSLATED: Final = ipaddress.ip_network("64:ff9b::/96")
+_TRANSLATED: Final = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "::ffff:0:0:0/96")))
 _COMPATIBLE: Final = ipaddress.ip_network("::/96")
 
 
@@ -45,7 +45,7 @@ class ForbiddenAddress(InvalidInput):
 def is_public(address: Address) -> bool:
     """Whether an address is one of the public network, and of nothing that leads elsewhere.
 
-    An IPv4 address inside an IPv6 one (mapped, compatible, 6to4, NAT64) is judged by itself.
+    An IPv4 address inside an IPv6 one (mapped, compatible, 6to4, translated) is judged by itself.
     """
     inner = _embedded(address)
     if inner is not None:
@@ -142,6 +142,8 @@ def _embedded(address: Address) -> ipaddress.IPv4Address | None:
         return address.ipv4_mapped
     if address.sixtofour is not None:
         return address.sixtofour
-    if address in _TRANSLATED or (address in _COMPATIBLE and int(address) > 1):
+    if any(address in each for each in _TRANSLATED) or (
+        address in _COMPATIBLE and int(address) > 1
+    ):
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return None

@@ -63,7 +63,7 @@ class Sender:
     Args:
         private: Whether http and addresses of the own network are allowed.
         public_url: Where clients reach this service; links begin with it.
-        timeout: Seconds an attempt may take from its first to its last byte.
+        timeout: Seconds from the beginning of an attempt until its answer's status and headers.
     """
 
     def __init__(
@@ -79,8 +79,8 @@ class Sender:
         """Try once; whatever goes wrong is part of the outcome. On one event loop only."""
         began = time.monotonic()
         try:
-            async with asyncio.timeout(self._timeout):
-                outcome = await self._post(message)
+            async with asyncio.timeout(self._timeout) as limit:
+                outcome = await self._post(message, limit)
         except TimeoutError:
             outcome = Outcome(False, error=f"No answer within {self._timeout:g} seconds.")
         except LlmlabelError as exc:
@@ -104,7 +104,7 @@ class Sender:
             await pool.aclose()
         self._lookups.shutdown(wait=False, cancel_futures=True)
 
-    async def _post(self, message: Message) -> Outcome:
+    async def _post(self, message: Message, limit: asyncio.Timeout) -> Outcome:
         url = httpx.URL(checked_url(message.url, private=self._private))
         body = self.body_of(message)
         signed = headers(message.secrets, message.id, int(time.time()), body)
@@ -122,6 +122,7 @@ class Sender:
             "POST", target, headers=list(sent.items()), content=body
         )
         async with request as answer:
+            limit.reschedule(None)  # it is answered; the rest has a limit of its own
             await _read_on(answer)
         return _outcome(answer)
 

@@ -138,6 +138,37 @@ async def test_an_answer_that_breaks_off_after_its_status_counts(
     assert (outcome.delivered, outcome.status) == (True, 200)
 
 
+async def test_a_message_that_was_answered_in_time_counts_however_long_the_rest_takes(
+    monkeypatch: pytest.MonkeyPatch, endless: str
+) -> None:
+    monkeypatch.setattr("llmlabel.webhooks.send.BODY_SECONDS", 3.0)
+    sender = Sender(private=True, timeout=2.5)
+    outcome = await sender.send(message(endless))
+    await sender.close()
+    assert (outcome.delivered, outcome.status) == (True, 200)
+    assert outcome.error is None
+
+
+@pytest.fixture
+def endless() -> Iterator[str]:
+    """The URL of a server that begins a body and never ends it."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        done = threading.Event()
+
+        def answer() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nwait")
+                done.wait(60)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        done.set()
+        thread.join()
+
+
 async def test_what_is_not_http_is_an_outcome(sender: Sender) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
 
