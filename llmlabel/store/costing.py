@@ -27,7 +27,8 @@ def count_costs(database: Database, connection: sa.Connection, added: Sequence[L
         day = label.created_at.astimezone(UTC).date().isoformat()
         sources = [opinion.source for opinion in label.opinions]
         _count(sums[day, label.guideline, ""], sources)
-        for model in {source.model for source in sources}:
+        # What failed before a model was asked names none, and counts in the row of all alone.
+        for model in {source.model for source in sources if source.model}:
             _count(sums[day, label.guideline, model], [s for s in sources if s.model == model])
     # In one order, so that two workers never wait for each other.
     rows: list[dict[str, Any]] = [

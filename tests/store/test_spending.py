@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from llmlabel.domain.document import Document
 from llmlabel.llm.budget import EVERYTHING, Full, Set
 from llmlabel.store import Store
 from llmlabel.store.spending import Spending
@@ -102,6 +103,16 @@ def test_what_is_only_counted_is_counted_by_all_workers_at_once(store: Store) ->
     for thread in threads:
         thread.join()
     assert store.spending.spent("counted") == dict.fromkeys(("total", "month", "day"), 160)
+
+
+def test_a_label_that_no_model_was_asked_for_counts_once(store: Store, label_of) -> None:
+    document = Document.of_text("a recording that cannot be read")
+    store.documents.add([document], ["sentiment@1.0.0"])
+    asked, other = label_of(document).opinions
+    nobody = other.model_copy(update={"source": other.source.model_copy(update={"model": ""})})
+    store.labels.save([label_of(document, opinions=(asked, nobody))])
+    assert store.costs.total().labels == 1
+    assert [(each.key, each.labels) for each in store.costs.read("model")] == [("m", 1)]
 
 
 def test_scopes_have_counters_of_their_own(store: Store) -> None:
