@@ -58,7 +58,7 @@ class Doorkeeper:
             RateLimited: Too many keys from this address were none.
             Forbidden: A browser asks on behalf of another site.
         """
-        await self._fresh()
+        await self.fresh()
         if not self.access.keys.exist:
             return self._anybody(request)
         header = request.headers.get("authorization")
@@ -82,7 +82,7 @@ class Doorkeeper:
             Unauthorized: It is none that counts.
             RateLimited: Too many from this address were none.
         """
-        await self._fresh()
+        await self.fresh()
         known = self.access.keys.remembered(text)
         if known is not None:
             return known
@@ -111,7 +111,8 @@ class Doorkeeper:
                 retry_after=wait,
             )
 
-    async def _fresh(self) -> None:
+    async def fresh(self) -> None:
+        """Know the keys as they were within the last second."""
         if not self.access.keys.is_fresh:
             await run_in_threadpool(self.access.keys.refresh)
 

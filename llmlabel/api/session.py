@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from llmlabel.access import Principal
-from llmlabel.access.sessions import csrf_of
+from llmlabel.access.sessions import csrf_of, token_hash
 from llmlabel.api.access_shapes import SessionOut, SignIn
 from llmlabel.api.identity import TheDoorkeeper, ThePrincipal, cookie_of, refuse_foreign
 from llmlabel.api.problems import documented
@@ -28,13 +28,17 @@ async def sign_in(
     `csrf_token` of this answer as `X-CSRF-Token`.
     """
     refuse_foreign(request)
-    if door.access.keys.is_fresh and not door.access.keys.exist:
+    await door.fresh()
+    if not door.access.keys.exist:
         raise Conflict(NO_KEYS)
     key = await door.key_of(body.key.strip(), request)
+    name, secure = cookie_of(request)
+    before = request.cookies.get(name)
+    if before is not None:  # the browser forgets it now, and nobody else is to go on with it
+        await run_in_threadpool(door.access.sessions.end, token_hash(before))
     session = await run_in_threadpool(door.access.sessions.begin, key)
     request.state.principal = principal = Principal.of(key, session="new")
     request.state.project = key.project
-    name, secure = cookie_of(request)
     response.set_cookie(
         name,
         session.token,

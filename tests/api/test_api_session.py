@@ -120,6 +120,18 @@ async def test_signing_out_ends_the_session_on_the_server(
     assert (await client.get("/v1/session")).status_code == 401
 
 
+async def test_signing_in_again_ends_the_session_before(
+    client: httpx.AsyncClient, service: SmallService
+) -> None:
+    await signed_in(client, service)
+    kept = dict(client.cookies)
+    await signed_in(client, service)
+    assert (await client.get("/v1/session")).status_code == 200
+    client.cookies.clear()
+    client.cookies.update(kept)
+    assert (await client.get("/v1/session")).status_code == 401
+
+
 async def test_a_session_ends_at_once_with_its_key(
     client: httpx.AsyncClient, service: SmallService
 ) -> None:
@@ -151,9 +163,10 @@ async def test_a_key_revoked_by_another_process_counts_no_more_after_a_moment(
 async def test_without_keys_there_is_nothing_to_sign_in_to(
     client: httpx.AsyncClient, service: SmallService
 ) -> None:
+    service.access.keys._read_at = None  # nobody asked anything for a while
+    answer = await sign_in(client, "llml_" + "a" * 10 + "_" + "b" * 43)
     me = (await client.get("/v1/session")).json()
     assert (me["open"], me["name"], me["csrf_token"]) == (True, None, None)
-    answer = await sign_in(client, "llml_" + "a" * 10 + "_" + "b" * 43)
     assert answer.status_code == 409
     assert "set-cookie" not in answer.headers
 
