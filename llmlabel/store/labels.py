@@ -62,17 +62,17 @@ class Labels:
         with self._database.write() as connection:
             languages = languages_of(connection, [label.document_id for label in new])
             _refuse_unknown(new, languages)
-            over = self._over(connection, new, run)
-            rows = {
-                id: (row, label)
-                for id, (row, label) in rows.items()
-                if (label.document_id, label.guideline) not in over
-            }
             fresh = {
                 row.id
                 for some in batches([row for row, _ in rows.values()])
                 for row in self._database.insert_new(connection, labels, some, [labels.c.id])
             }
+            # Only now: whoever deletes documents locks these first as well, then requests.
+            over = self._over(connection, new, run)
+            late = [id for id in fresh if (rows[id][1].document_id, rows[id][1].guideline) in over]
+            if late:
+                connection.execute(sa.delete(labels).where(labels.c.id.in_(late)))
+                fresh.difference_update(late)
             added = [(id, label) for id, (_, label) in rows.items() if id in fresh]
             _insert(connection, predictions, _prediction_rows(added))
             decided = self._decided(connection, [label.document_id for _, label in added])

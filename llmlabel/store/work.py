@@ -221,6 +221,12 @@ class Work:
             ).scalar()
             if known is None:
                 raise NotFound(f"There is no document `{document_id[:64]}`.", field="id")
+            # Locked, so that the transcript cannot arrive between asking and queueing.
+            heard = connection.execute(
+                sa.select(transcriptions.c.status)
+                .where(transcriptions.c.document_id == document_id)
+                .with_for_update()
+            ).scalar()
             run = connection.execute(
                 sa.update(transcriptions)
                 .where(
@@ -234,12 +240,6 @@ class Work:
             if guideline is not None:
                 failed.append(matches(requests.c.guideline, guideline))
             asked = ask_anew(connection, now, *failed)
-            # Locked, so that the transcript cannot arrive between asking and queueing.
-            heard = connection.execute(
-                sa.select(transcriptions.c.status)
-                .where(transcriptions.c.document_id == document_id)
-                .with_for_update()
-            ).scalar()
             if run is not None:
                 enqueue_recording(connection, document_id, run)
             elif asked and heard in (None, "done"):  # else its transcript queues them
