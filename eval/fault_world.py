@@ -24,6 +24,7 @@ from typing import Any
 import httpx
 import sqlalchemy as sa
 
+from eval.mood import write_guideline
 from llmlabel.store import Store
 from llmlabel.store.tables import labels, requests
 from llmlabel.testing import FakeProvider, Fault
@@ -31,30 +32,6 @@ from llmlabel.testing.provider import ProviderRequest
 
 REF = "mood@1.0.0"
 LIST = 25
-
-_GUIDELINE = """\
----
-name: mood
-version: 1.0.0
-kind: choice
-title: Mood
-question: Which mood is the writer in?
-labels:
-  - name: good
-    definition: glad or content
-  - name: bad
-    definition: sad or cross
-labelers:
-  - name: llm
-prompt: choice@1.0.0
-policy:
-  threshold: 0.75
----
-
-# Mood
-
-The mood of the writer.
-"""
 
 
 class World:
@@ -100,9 +77,7 @@ class World:
             self.url = self.server.get_uri()
         self.provider = self._stack.enter_context(FakeProvider(_answer, think_seconds=0.1))
         self.provider.fail(self._fault)
-        guideline = folder / "guidelines" / "mood" / "1.0.0.md"
-        guideline.parent.mkdir(parents=True)
-        guideline.write_text(_GUIDELINE, "utf-8")
+        write_guideline(folder / "guidelines")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from eval import mood
 from llmlabel.domain.answer import ChoiceAnswer
 from llmlabel.domain.document import Document
 from llmlabel.domain.gold import NewGold, part_of
@@ -20,40 +21,12 @@ from llmlabel.testing.provider import ProviderRequest
 
 REF = "mood@1.0.0"
 
-GUIDELINE = """\
----
-name: mood
-version: 1.0.0
-kind: choice
-title: Mood
-question: Which mood is the writer in?
-labels:
-  - name: good
-    definition: glad or content
-  - name: bad
-    definition: sad or cross
-labelers:
-  - name: llm
-prompt: choice@1.0.0
-policy:
-  threshold: 0.75
-  audit: {audit}
-{promise}---
-
-# Mood
-
-The mood of the writer.
-"""
-
 PROMISE = "  promise: {kind: accepted, error: 0.1, probability: 0.9}\n"
 
 
 def write_guideline(folder: Path, *, promise: str = PROMISE, audit: float = 0.5) -> Path:
     """A folder of guidelines with the task in it."""
-    file = folder / "mood" / "1.0.0.md"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(GUIDELINE.format(promise=promise, audit=audit), "utf-8")
-    return folder
+    return mood.write_guideline(folder, f"  audit: {audit}\n{promise}")
 
 
 def provider() -> FakeProvider:

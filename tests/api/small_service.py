@@ -8,11 +8,11 @@ import math
 import struct
 import wave
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
 
+from made_labels import made_label
 from pydantic import JsonValue
 
 from llmlabel.access import Access
@@ -22,10 +22,9 @@ from llmlabel.batches.files import BatchFiles
 from llmlabel.batches.limits import BatchLimits
 from llmlabel.batches.reader import BatchReader, Desk
 from llmlabel.domain.answer import Answer, ChoiceAnswer, Span, SpansAnswer, TranscriptAnswer
-from llmlabel.domain.confidence import Confidence
 from llmlabel.domain.document import Document, Transcript
 from llmlabel.domain.guideline import Guideline
-from llmlabel.domain.label import Label, Route
+from llmlabel.domain.label import Label
 from llmlabel.domain.prediction import Outcome, Prediction, Source
 from llmlabel.domain.promise import Promise
 from llmlabel.errors import ModelRejected
@@ -213,29 +212,17 @@ class SmallService:
             "transcript": TranscriptAnswer(text=document.text),
         }
         answer = answers[guideline.kind]
-        value = 0.4 if doubtful else 0.9
-        return Label(
-            document_id=document.id,
-            text_sha256=document.text_sha256,
-            guideline=ref,
+        unread = Prediction(
+            outcome=Outcome.UNREADABLE,
+            source=Source(labeler="llm", model="other"),
+            detail="Its reply could not be read.",
+        )
+        return made_label(
+            document,
+            ref,
+            answer,
+            doubtful=doubtful,
+            model="fake",
             guideline_sha256=guideline.sha256,
-            answer=answer,
-            confidence=Confidence(value=value, method="label_path"),
-            route=Route.REVIEW if doubtful else Route.ACCEPTED,
-            reason=f"The confidence is {value}.",
-            threshold=0.8,
-            opinions=(
-                Prediction(
-                    answer=answer,
-                    probability=value,
-                    method="label_path",
-                    source=Source(labeler="llm", model="fake"),
-                ),
-                Prediction(
-                    outcome=Outcome.UNREADABLE,
-                    source=Source(labeler="llm", model="other"),
-                    detail="Its reply could not be read.",
-                ),
-            ),
-            created_at=datetime.now(UTC),
+            others=[unread],
         )

@@ -5,21 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from made_labels import made_label
 
 from llmlabel.batches.batching import Batching
 from llmlabel.batches.files import BatchFiles
 from llmlabel.batches.limits import BatchLimits
 from llmlabel.batches.paying import PaidByBatch
 from llmlabel.batches.reader import BatchReader, Desk
-from llmlabel.domain.answer import ChoiceAnswer
 from llmlabel.domain.batch import Batch, Progress
-from llmlabel.domain.confidence import Confidence
 from llmlabel.domain.document import Document
-from llmlabel.domain.label import Label, Route
-from llmlabel.domain.prediction import Prediction, Source
+from llmlabel.domain.label import Label
 from llmlabel.guidelines import GuidelineLibrary
 from llmlabel.jobs import Jobs, LabelBatch, Patience, Runner
 from llmlabel.shipped import search_folders
@@ -32,29 +30,7 @@ def label_of(document: Document, ref: str) -> Label:
     """Texts that end in `?` are doubted, `break` cannot be labeled."""
     if document.text == "break":
         raise ValueError("it broke")
-    doubtful = document.text.endswith("?")
-    answer = ChoiceAnswer(label="positive")
-    value = 0.4 if doubtful else 0.9
-    return Label(
-        document_id=document.id,
-        text_sha256=document.text_sha256,
-        guideline=ref,
-        guideline_sha256="0" * 64,
-        answer=answer,
-        confidence=Confidence(value=value, method="label_path"),
-        route=Route.REVIEW if doubtful else Route.ACCEPTED,
-        reason=f"The confidence is {value}.",
-        threshold=0.8,
-        opinions=(
-            Prediction(
-                answer=answer,
-                probability=value,
-                method="label_path",
-                source=Source(labeler="llm", model="none"),
-            ),
-        ),
-        created_at=datetime.now(UTC),
-    )
+    return made_label(document, ref, doubtful=document.text.endswith("?"))
 
 
 async def at_once(documents: Sequence[Document], ref: str) -> Sequence[Label]:

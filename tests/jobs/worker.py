@@ -11,15 +11,13 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from llmlabel.domain.answer import ChoiceAnswer
-from llmlabel.domain.confidence import Confidence
+from made_labels import made_label
+
 from llmlabel.domain.document import Document
-from llmlabel.domain.label import Label, Route
-from llmlabel.domain.prediction import Prediction, Source
+from llmlabel.domain.label import Label
 from llmlabel.jobs import Jobs, Patience, Runner, Transcription
 from llmlabel.store import Store
 
@@ -27,25 +25,8 @@ GUIDELINE = "sentiment@1.0.0"
 
 
 def label(document: Document, guideline: str) -> Label:
-    answer = ChoiceAnswer(label="positive")
-    return Label(
-        document_id=document.id,
-        text_sha256=document.text_sha256,
-        guideline=guideline,
-        guideline_sha256="0" * 64,
-        answer=answer,
-        confidence=Confidence(value=0.9, method="label_path"),
-        route=Route.REVIEW if document.id.endswith("7") else Route.ACCEPTED,
-        reason="-",
-        threshold=0.8,
-        opinions=(
-            Prediction(
-                answer=answer,
-                probability=0.9,
-                source=Source(labeler="llm", model=str(os.getpid())),
-            ),
-        ),
-        created_at=datetime.now(UTC),
+    return made_label(
+        document, guideline, doubtful=document.id.endswith("7"), value=0.9, model=str(os.getpid())
     )
 
 
