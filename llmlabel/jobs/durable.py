@@ -14,7 +14,7 @@ import sqlalchemy as sa
 import structlog
 
 from llmlabel.errors import Unsupported
-from llmlabel.jobs.nudge import Nudges, nudges_of
+from llmlabel.jobs.nudge import Looks
 from llmlabel.telemetry import Telemetry
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class DurableQueue:
         self._open: set[str] = set()
         self._works_here = False
         self._doing: set[str] = set()
-        self._nudges: Nudges | None = None
+        self._looks: Looks | None = None
 
     @property
     def doing(self) -> frozenset[str]:
@@ -146,7 +146,7 @@ class DurableQueue:
                 "serializer": DBOSPortableJSONSerializer(),
             }
         )
-        self._nudges = nudges_of(dbos)
+        self._looks = Looks(dbos)
         # Its lines take the form of all others.
         logger = logging.getLogger("dbos")
         logger.handlers.clear()
@@ -158,6 +158,7 @@ class DurableQueue:
         # Queues of a newer release are left to its workers.
         DBOS.listen_queues(self._listens)
         DBOS.launch()
+        self._looks.launched(dbos)
 
     def _connect(self) -> DBOSClient:
         from dbos import DBOSClient, DBOSPortableJSONSerializer  # noqa: PLC0415
@@ -214,13 +215,16 @@ class DurableQueue:
 
     def _carried(self, id: str) -> dict[str, str]:
         """The ids that came with a job; not worth a failure."""
-        if self._client is None:
+        if self._client is None or self._looks is None:
             return {}
         try:
-            [job] = self._client.list_workflows(
-                workflow_ids=[id], load_input=False, load_output=False
-            )
-            return {str(key): str(value) for key, value in (job.attributes or {})[CARRIED].items()}
+            found = self._looks.attributes(id)
+            if found is None:  # it was taken up anew
+                [job] = self._client.list_workflows(
+                    workflow_ids=[id], load_input=False, load_output=False
+                )
+                found = job.attributes or {}
+            return {str(key): str(value) for key, value in found[CARRIED].items()}
         except Exception:
             return {}
 
@@ -261,8 +265,8 @@ class DurableQueue:
 
     def nudge(self, name: str) -> None:
         """Have a queue looked into before its time, if this process works on it."""
-        if self._nudges is not None:
-            self._nudges.nudge(name)
+        if self._looks is not None:
+            self._looks.nudges.nudge(name)
 
     def dead(self) -> list[DeadJob]:
         """The jobs that ended without doing their work."""

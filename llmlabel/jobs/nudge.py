@@ -1,12 +1,20 @@
-"""DBOS asks the database for jobs at intervals; a nudge has it ask now."""
+"""DBOS asks the database for jobs at intervals; here it asks when it is nudged, and for less."""
 
 from __future__ import annotations
 
+import sys
 import threading
+import time
+from collections.abc import Sequence
 from typing import Any
 
 _NAMES = "queue-worker-"
 """How DBOS names the thread of a queue."""
+
+REREAD_SECONDS = 5.0
+"""For so long what the database says of a queue itself is believed."""
+
+KEPT = 1000
 
 
 class Nudges(list[threading.Event]):
@@ -53,21 +61,78 @@ class _Nudged(threading.Event):
         return self.is_set()
 
 
-def nudges_of(dbos: Any) -> Nudges:
-    """Have an instance of DBOS take nudges, and nudge itself where a job makes room for another.
+class Looks:
+    """What the threads of the queues ask the database, without what they need not ask.
 
-    Before it is launched. Were its parts named otherwise one day, it would ask at intervals only.
+    Made before an instance of DBOS is launched, and told of it afterwards. Were DBOS's parts
+    named otherwise one day, it would fail here at once, and not later.
     """
-    from dbos._core import ActiveWorkflowById  # noqa: PLC0415
 
-    nudges = Nudges()
+    def __init__(self, dbos: Any) -> None:
+        from dbos._core import ActiveWorkflowById  # noqa: PLC0415
 
-    class Active(ActiveWorkflowById):
-        def _remove(self, key: str, bucket: Any) -> None:
-            super()._remove(key, bucket)
-            if bucket is not None:
-                nudges.nudge(bucket[0])
+        self.nudges = nudges = Nudges()
+        self._emptied = emptied = set[str]()
+        self._queues: dict[str, tuple[float, Any]] = {}
+        self._attributes: dict[str, Any] = {}
 
-    dbos.background_thread_stop_events = nudges
-    dbos._active_workflows_set = Active()
-    return nudges
+        class Active(ActiveWorkflowById):
+            """Has a queue looked into when a job ends, where the last look left some."""
+
+            def _remove(self, key: str, bucket: Any) -> None:
+                super()._remove(key, bucket)
+                if bucket is not None and bucket[0] not in emptied:
+                    nudges.nudge(bucket[0])
+
+        dbos.background_thread_stop_events = nudges
+        dbos._active_workflows_set = Active()
+
+    def launched(self, dbos: Any) -> None:
+        """Stand between its threads and its tables from now on."""
+        tables = dbos._sys_db
+        self._begin, tables.start_queued_workflows = tables.start_queued_workflows, self.begin
+        self._get, tables.get_queue = tables.get_queue, self.queue
+        self._read, tables.get_workflow_statuses = tables.get_workflow_statuses, self.read
+
+    def begin(
+        self,
+        queue: Any,
+        executor: str,
+        version: str,
+        part: str | None,
+        running: int = 0,
+        *others: Any,
+        **named: Any,
+    ) -> Any:
+        """Claim the next jobs of a queue, and note whether it was left empty."""
+        # From the start of the look: a job that ends meanwhile asks for another.
+        self._emptied.discard(queue.name)
+        # Every job says its version, so who has the latest one need not be asked.
+        named["is_latest_version"] = False
+        found = self._begin(queue, executor, version, part, running, *others, **named)
+        at_once = queue._worker_concurrency
+        if len(found[0]) < (sys.maxsize if at_once is None else at_once) - running:
+            self._emptied.add(queue.name)
+        return found
+
+    def queue(self, name: str, **named: Any) -> Any:
+        """How a queue is worked on, as the database said not long ago."""
+        if named:
+            return self._get(name, **named)
+        read, known = self._queues.get(name, (0.0, None))
+        if known is None or time.monotonic() - read > REREAD_SECONDS:
+            known = self._get(name)
+            self._queues[name] = time.monotonic(), known
+        return known
+
+    def read(self, ids: Sequence[str]) -> Any:
+        """The jobs just claimed; what came with them is kept for when they begin."""
+        jobs = self._read(ids)
+        if len(self._attributes) > KEPT:  # of jobs that never began
+            self._attributes.clear()
+        self._attributes.update({job["workflow_uuid"]: job["attributes"] for job in jobs})
+        return jobs
+
+    def attributes(self, id: str) -> Any:
+        """What came with a job that begins; None where that is not known, and once only."""
+        return self._attributes.pop(id, None)

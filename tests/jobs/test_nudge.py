@@ -3,6 +3,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from worker import alone, label
@@ -11,7 +13,7 @@ from llmlabel.domain.document import Document
 from llmlabel.domain.label import Label
 from llmlabel.jobs import Jobs, Transcription
 from llmlabel.jobs.board import Board
-from llmlabel.jobs.nudge import Nudges
+from llmlabel.jobs.nudge import Looks, Nudges
 from llmlabel.store import Store
 
 HOUR = 3600.0
@@ -90,3 +92,62 @@ def test_a_notice_reaches_those_who_listen_for_it_and_nobody_afterwards() -> Non
         board.post()
     board.post(["a"])
     assert heard == ["x"]
+
+
+class Counted:
+    """In the place of DBOS's tables; counts what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+        self.claims: list[str] = []
+
+    def start_queued_workflows(self, *arguments: Any, **named: Any) -> tuple[list[str], None]:
+        self.asked.append(named)
+        return self.claims, None
+
+    def get_queue(self, name: str) -> str:
+        self.asked.append(name)
+        return f"{name} {len(self.asked)}"
+
+    def get_workflow_statuses(self, ids: Sequence[str]) -> list[dict[str, Any]]:
+        return [{"workflow_uuid": id, "attributes": {"of": id}} for id in ids]
+
+
+@pytest.fixture
+def looked() -> tuple[SimpleNamespace, Looks]:
+    dbos = SimpleNamespace(_sys_db=Counted())
+    looks = Looks(dbos)
+    looks.launched(dbos)
+    return dbos, looks
+
+
+@pytest.mark.parametrize(("claimed", "nudged"), [(["a"], False), (["a", "b"], True)])
+def test_a_job_that_ends_has_its_queue_looked_into_where_some_were_left(
+    looked: tuple[SimpleNamespace, Looks], claimed: list[str], nudged: bool
+) -> None:
+    dbos, looks = looked
+    nudges: list[str] = []
+    looks.nudges.nudge = nudges.append  # type: ignore[method-assign]
+    queue = SimpleNamespace(name="q", _worker_concurrency=3)
+    dbos._sys_db.claims = claimed
+    entry = dbos._active_workflows_set.add("x", "q")
+    looks.begin(queue, "me", "1", None, 1)
+    entry.release()
+    assert nudges == ["q"] * nudged
+
+
+def test_what_the_database_says_of_a_queue_is_believed_for_a_while(
+    looked: tuple[SimpleNamespace, Looks], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, looks = looked
+    assert [looks.queue("q"), looks.queue("q"), looks.queue("r")] == ["q 1", "q 1", "r 2"]
+    monkeypatch.setattr("llmlabel.jobs.nudge.REREAD_SECONDS", -1.0)
+    assert looks.queue("q") == "q 3"
+
+
+def test_what_came_with_a_job_is_known_when_it_begins(
+    looked: tuple[SimpleNamespace, Looks],
+) -> None:
+    dbos, looks = looked
+    dbos._sys_db.get_workflow_statuses(["a"])
+    assert [looks.attributes("a"), looks.attributes("a")] == [{"of": "a"}, None]
