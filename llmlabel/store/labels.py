@@ -40,8 +40,8 @@ class Labels:
         """Store labels with their opinions, mark their requests done and open reviews.
 
         All or nothing, and exactly once: a label that is stored for this document, guideline
-        and run already is left as it is, and one of a run that was called off or took another's
-        place is not kept.
+        and run already is left as it is; one of a run that was called off or took another's place
+        is not kept, nor one of a text that another has replaced under the same id.
 
         Args:
             new: Labels as the pipeline made them.
@@ -60,15 +60,19 @@ class Labels:
             id = label_id(label.document_id, label.guideline, run)
             rows.setdefault(id, (row_of_label(id, label, run), label))
         with self._database.write() as connection:
-            languages = languages_of(connection, [label.document_id for label in new])
-            _refuse_unknown(new, languages)
+            known = _documents(connection, [label.document_id for label in new])
+            _refuse_unknown(new, known)
+            for id, (_, label) in list(rows.items()):
+                if label.text_sha256 != known[label.document_id].text_sha256:
+                    del rows[id]
+            kept = [label for _, label in rows.values()]
             fresh = {
                 row.id
                 for some in batches([row for row, _ in rows.values()])
                 for row in self._database.insert_new(connection, labels, some, [labels.c.id])
             }
             # Only now: whoever deletes documents locks these first as well, then requests.
-            over = self._over(connection, new, run)
+            over = self._over(connection, kept, run)
             late = [id for id in fresh if (rows[id][1].document_id, rows[id][1].guideline) in over]
             if late:
                 connection.execute(sa.delete(labels).where(labels.c.id.in_(late)))
@@ -86,13 +90,13 @@ class Labels:
                     label,
                     when,
                     priority=(priorities or {}).get(label.document_id),
-                    language=languages[label.document_id],
+                    language=known[label.document_id].language,
                 )
             ]
             _insert(connection, reviews, opened)
             told = [label_notice(id, label) for id, label in added]
             put(connection, when, told + [review_notice(row) for row in opened])
-            self._settle(connection, new, run)
+            self._settle(connection, kept, run)
             # Last, because every worker adds to the same few rows.
             count_costs(self._database, connection, [label for _, label in added])
         return len(added)
@@ -238,6 +242,7 @@ class _Queries(NamedTuple):
     opinions: sa.Select[Any]
     decided: sa.Select[Any]
     languages: sa.Select[Any]
+    labeled: sa.Select[Any]
     settle: sa.Update
     asked: sa.Select[Any]
 
@@ -255,6 +260,11 @@ def _queries() -> _Queries:
             reviews.c.document_id.in_(ids), reviews.c.status == "done", reviews.c.settles
         ),
         languages=sa.select(documents.c.id, documents.c.language).where(documents.c.id.in_(ids)),
+        # Held until the labels are in, so that nobody puts another document in the place of one.
+        labeled=sa.select(documents.c.id, documents.c.language, documents.c.text_sha256)
+        .where(documents.c.id.in_(ids))
+        .order_by(documents.c.id)
+        .with_for_update(read=True, key_share=True),
         settle=sa.update(requests).where(
             requests.c.guideline == sa.bindparam("of_guideline"),
             requests.c.run == sa.bindparam("of_run"),
@@ -307,6 +317,14 @@ def languages_of(connection: sa.Connection, ids: Sequence[str]) -> dict[str, str
         row.id: row.language
         for some in batches(sorted(set(ids)))
         for row in connection.execute(_queries().languages, {"ids": some})
+    }
+
+
+def _documents(connection: sa.Connection, ids: Sequence[str]) -> dict[str, sa.Row[Any]]:
+    return {
+        row.id: row
+        for some in batches(sorted(set(ids)))
+        for row in connection.execute(_queries().labeled, {"ids": some})
     }
 
 

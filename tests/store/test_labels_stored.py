@@ -56,6 +56,18 @@ def test_threads_that_save_the_same_labels_store_them_once(
     assert store.counts().reviews_open == 8
 
 
+def test_a_label_of_a_text_that_was_replaced_is_not_kept(
+    store: Store, label_of: Callable[..., Label]
+) -> None:
+    document, other = _add(store, "a", "b")
+    before = Document.of_text("what the id stood for before", id="a")
+    assert store.labels.save([label_of(before), label_of(other)]) == 1
+    assert store.labels.history("a") == []
+    assert store.documents.get("a").status == "queued"
+    assert store.labels.save([label_of(document)]) == 1
+    assert store.documents.get("a").status == "done"
+
+
 def test_a_label_of_no_document_stores_nothing(
     store: Store, label_of: Callable[..., Label]
 ) -> None:
