@@ -219,6 +219,7 @@ class Application(Assembly):
             max_unpacked_bytes=s.max_batch_unpacked_bytes,
             max_ratio=s.max_batch_ratio,
             max_lines=s.max_batch_lines,
+            max_open=s.max_open_batches,
             max_text_chars=s.max_text_chars,
         )
 

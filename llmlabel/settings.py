@@ -183,6 +183,10 @@ class Settings(BaseSettings):
     max_batch_lines: int = Field(default=5_000_000, ge=1)
     """Lines in a batch at most."""
 
+    max_open_batches: int = Field(default=100, ge=1)
+    """Batches of a project at once whose file is awaited or not read to its end; another one is
+    refused until one of them goes on or is cancelled."""
+
     batch_days: int = Field(default=30, ge=1)
     """Batches that ended, or wait for their client, for so many days are forgotten: which line was
     which document, and what was wrong with others. Their documents stay."""

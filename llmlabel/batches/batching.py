@@ -13,7 +13,15 @@ from pydantic import JsonValue
 
 from llmlabel.batches.files import BatchFiles, Upload
 from llmlabel.batches.limits import BatchLimits
-from llmlabel.domain.batch import Batch, BatchFormat, BatchStatus, Columns, LineError, Progress
+from llmlabel.domain.batch import (
+    ENDED,
+    Batch,
+    BatchFormat,
+    BatchStatus,
+    Columns,
+    LineError,
+    Progress,
+)
 from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.metadata import check_metadata
 from llmlabel.errors import Conflict, InvalidInput, Unsupported, UploadTooLarge
@@ -66,6 +74,7 @@ class Batching:
             UnknownGuideline: There is none of that name or version.
             Unsupported: A guideline is for recordings.
             InvalidInput: A field cannot be used.
+            Conflict: Too many files are awaited or unread.
         """
         if not guidelines:
             raise InvalidInput("Name at least one guideline.", field="guidelines")
@@ -79,6 +88,7 @@ class Batching:
         check_metadata(metadata or {})
         _check_words(columns or Columns(), delimiter)
         store = self._store()
+        self._check_open(store)
         batch = Batch(
             id=f"b-{uuid.uuid4().hex}",
             status="uploading",
@@ -91,6 +101,16 @@ class Batching:
             created_at=store.database.clock(),
         )
         return store.batches.add(batch)
+
+    def _check_open(self, store: Store) -> None:
+        counts = store.batch_reads.counts().batches
+        still = sum(n for status, n in counts.items() if status not in (*ENDED, "labeling"))
+        if still >= self.limits.max_open:
+            raise Conflict(
+                f"{still:,} batches wait for their file or are not read to their end, as many as "
+                "may; send their files, or cancel those that nobody goes on with (`llmlabel "
+                "batches list --status uploading`), or raise LLMLABEL_MAX_OPEN_BATCHES.",
+            )
 
     def get(self, id: str) -> Batch:
         """One batch.

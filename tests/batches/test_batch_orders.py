@@ -385,3 +385,14 @@ def _until(reached: Callable[[], bool]) -> None:
     while not reached():
         assert time.monotonic() < end
         time.sleep(0.01)
+
+
+def test_no_more_files_are_awaited_than_may(service: BatchService) -> None:
+    service.batches.limits = service.limits.model_copy(update={"max_open": 2})
+    guidelines = ["sentiment"]
+    done = service.done(_lines(1))  # its file is gone
+    waiting = [service.batches.create(guidelines) for _ in range(2)]
+    with pytest.raises(Conflict, match="LLMLABEL_MAX_OPEN_BATCHES"):
+        service.batches.create(guidelines)
+    service.batches.cancel(waiting[0].id)
+    assert service.batches.create(guidelines).id not in (done.id, waiting[0].id)
