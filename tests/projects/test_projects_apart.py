@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import mood_service as mood
@@ -162,12 +163,13 @@ async def test_recordings_lie_apart(visitors: Visitors, service: Application) ->
 
 
 async def test_a_project_has_guidelines_of_its_own(
-    visitors: Visitors, service: Application
+    visitors: Visitors, service: Application, tmp_path: Path
 ) -> None:
+    text = (mood.write_guideline(tmp_path / "made") / "mood" / "1.0.0.md").read_text("utf-8")
     own = service.settings.own_guidelines("east")[0]
     file = own / "secret" / "1.0.0.md"
     file.parent.mkdir(parents=True)
-    file.write_text(mood.GUIDELINE.format(promise="", audit=0).replace("mood", "secret"), "utf-8")
+    file.write_text(text.replace("mood", "secret"), "utf-8")
     assert (await visitors("east")("GET", "/v1/guidelines/secret")).status_code == 200
     for other in ("west", "default"):
         assert (await visitors(other)("GET", "/v1/guidelines/secret")).status_code == 404
