@@ -16,6 +16,8 @@ from llmlabel.jobs import Jobs
 
 MAX_WAIT_SECONDS = 60.0
 _FIRST_LOOK, _LAST_LOOK = 0.03, 0.25
+# Where this process does the work it is told of the end; another one may have done it all the same.
+_FIRST_LOOK_BESIDE = 0.1
 _WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?(\d{1,9})\"?\s*(?=$|[,;])", re.IGNORECASE)
 
 
@@ -46,11 +48,15 @@ async def settled(jobs: Jobs, ids: Sequence[str], seconds: float) -> bool:
             loop.call_soon_threadsafe(woken.set)
 
     with jobs.listening(ids, wake):
-        return await until(lambda: jobs.wait(ids, 0.0), seconds, woken)
+        first = _FIRST_LOOK_BESIDE if jobs.runner.labels_here else _FIRST_LOOK
+        return await until(lambda: jobs.wait(ids, 0.0), seconds, woken, first)
 
 
 async def until(
-    done: Callable[[], bool], seconds: float, woken: asyncio.Event | None = None
+    done: Callable[[], bool],
+    seconds: float,
+    woken: asyncio.Event | None = None,
+    first_look: float = _FIRST_LOOK,
 ) -> bool:
     """Wait until something is done; False when time is up.
 
@@ -58,7 +64,7 @@ async def until(
     once where it is woken, which what another process does cannot do.
     """
     woken = woken or asyncio.Event()
-    end, pause = time.monotonic() + seconds, _FIRST_LOOK
+    end, pause = time.monotonic() + seconds, first_look
     while not await run_in_threadpool(done):
         left = end - time.monotonic()
         if left <= 0:

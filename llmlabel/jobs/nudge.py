@@ -8,6 +8,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import sqlalchemy as sa
+
 _NAMES = "queue-worker-"
 """How DBOS names the thread of a queue."""
 
@@ -15,6 +17,7 @@ REREAD_SECONDS = 5.0
 """For so long what the database says of a queue itself is believed."""
 
 KEPT = 1000
+WAITS = "ENQUEUED"
 
 
 class Nudges(list[threading.Event]):
@@ -90,6 +93,13 @@ class Looks:
     def launched(self, dbos: Any) -> None:
         """Stand between its threads and its tables from now on."""
         tables = dbos._sys_db
+        jobs = tables.tables.workflow_status.c
+        some = sa.exists().where(jobs.queue_name == sa.bindparam("queue"), jobs.status == WAITS)
+        self._waits = sa.select(some)
+        self._reader = tables.engine
+        if self._reader.dialect.name == "postgresql":
+            # One statement needs no transaction around it, which the server would be told of.
+            self._reader = self._reader.execution_options(isolation_level="AUTOCOMMIT")
         self._begin, tables.start_queued_workflows = tables.start_queued_workflows, self.begin
         self._get, tables.get_queue = tables.get_queue, self.queue
         self._read, tables.get_workflow_statuses = tables.get_workflow_statuses, self.read
@@ -107,6 +117,9 @@ class Looks:
         """Claim the next jobs of a queue, and note whether it was left empty."""
         # From the start of the look: a job that ends meanwhile asks for another.
         self._emptied.discard(queue.name)
+        if not self._any(queue.name):
+            self._emptied.add(queue.name)
+            return [], None
         # Every job says its version, so who has the latest one need not be asked.
         named["is_latest_version"] = False
         found = self._begin(queue, executor, version, part, running, *others, **named)
@@ -114,6 +127,11 @@ class Looks:
         if len(found[0]) < (sys.maxsize if at_once is None else at_once) - running:
             self._emptied.add(queue.name)
         return found
+
+    def _any(self, name: str) -> bool:
+        """Whether a job waits; to ask costs a tenth of what it costs to claim none."""
+        with self._reader.connect() as connection:
+            return bool(connection.execute(self._waits, {"queue": name}).scalar())
 
     def queue(self, name: str, **named: Any) -> Any:
         """How a queue is worked on, as the database said not long ago."""

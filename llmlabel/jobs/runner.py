@@ -47,6 +47,9 @@ log = structlog.get_logger()
 class Runner:
     """Does the jobs of every project; one per process.
 
+    Attributes:
+        labels_here: Whether this process labels texts.
+
     Args:
         store: Of the default project, whose database holds the queue.
         jobs_of: The jobs of a project, by its name; raises NotFound where there is none.
@@ -87,6 +90,7 @@ class Runner:
         self._store = store
         self._jobs_of = jobs_of
         self._works = bool(queues)
+        self.labels_here = "text" in queues
         self._also = upkeep
         self._upkeep_seconds = upkeep_seconds
         self._beside = tuple(beside) if self._works else ()

@@ -6,6 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -200,26 +201,11 @@ class BatchReads:
         It is the last one that asked for it; where that has no money or has ended, one that goes on
         and has the document too. Documents that no batch asked for are not there.
         """
-        state = sa.case(
-            (batches.c.status.in_(ENDED), _ENDED), (batches.c.status == "stopped", 1), else_=2
-        )
-        query = (
-            sa.select(
-                batch_lines.c.document_id,
-                batch_lines.c.asked,
-                batches.c.id,
-                batches.c.budget_nano,
-                state.label("state"),
-            )
-            .join(batches, batches.c.seq == batch_lines.c.batch)
-            .where(asks(guideline))
-            .order_by(state, batch_lines.c.asked, batches.c.seq)
-        )
         found: dict[str, Payer] = {}
         asked: set[str] = set()
         with self._database.read() as connection:
             for some in slices(document_ids):
-                for row in connection.execute(query.where(batch_lines.c.document_id.in_(some))):
+                for row in connection.execute(_payers(guideline), {"ids": some}):
                     if row.asked:
                         asked.add(row.document_id)
                     # Whoever asks anew for something of a batch that has ended wants it done.
@@ -231,6 +217,26 @@ class BatchReads:
         with self._database.read() as connection:
             query = sa.select(batches.c.seq).where(batches.c.id == id)
             return int(connection.execute(query).scalar_one())
+
+
+# Asked for every job; making the statement takes longer than it does.
+@lru_cache(maxsize=64)
+def _payers(guideline: str) -> sa.Select[Any]:
+    state = sa.case(
+        (batches.c.status.in_(ENDED), _ENDED), (batches.c.status == "stopped", 1), else_=2
+    )
+    return (
+        sa.select(
+            batch_lines.c.document_id,
+            batch_lines.c.asked,
+            batches.c.id,
+            batches.c.budget_nano,
+            state.label("state"),
+        )
+        .join(batches, batches.c.seq == batch_lines.c.batch)
+        .where(asks(guideline), batch_lines.c.document_id.in_(sa.bindparam("ids", expanding=True)))
+        .order_by(state, batch_lines.c.asked, batches.c.seq)
+    )
 
 
 def _states(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -128,12 +129,7 @@ class Certificates:
     def active(self, guideline: str) -> Certificate | None:
         """The active certificate of a guideline version; its hashes are the caller's to check."""
         with self._database.read() as connection:
-            row = connection.execute(
-                sa.select(certificates)
-                .where(certificates.c.guideline == guideline, certificates.c.status == "active")
-                .order_by(certificates.c.seq.desc())
-                .limit(1)
-            ).one_or_none()
+            row = connection.execute(_newest("active"), {"ref": guideline}).one_or_none()
         return None if row is None else _certificate_of(row)
 
     def stated(self, guideline: str) -> Promise | None:
@@ -142,12 +138,7 @@ class Certificates:
         That a certificate ended takes no promise back.
         """
         with self._database.read() as connection:
-            row = connection.execute(
-                sa.select(certificates)
-                .where(certificates.c.guideline == guideline, certificates.c.status != "declined")
-                .order_by(certificates.c.seq.desc())
-                .limit(1)
-            ).one_or_none()
+            row = connection.execute(_newest(None), {"ref": guideline}).one_or_none()
         if row is None or row.status == "withdrawn":
             return None
         return _certificate_of(row).promise
@@ -208,6 +199,22 @@ class Certificates:
             about: dict[str, JsonValue] = {"status": status, "reason": reason}
             self._events.append_with(connection, "certificate.ended", id, about)
         return bool(ended.rowcount)
+
+
+# Asked for every job; making the statement takes longer than it does.
+@lru_cache(maxsize=2)
+def _newest(status: str | None) -> sa.Select[Any]:
+    """The last one with a status; None: whatever became of it, if it proved its promise."""
+    wanted = certificates.c.status
+    return (
+        sa.select(certificates)
+        .where(
+            certificates.c.guideline == sa.bindparam("ref"),
+            wanted != "declined" if status is None else wanted == status,
+        )
+        .order_by(certificates.c.seq.desc())
+        .limit(1)
+    )
 
 
 def _certificate_of(row: sa.Row[Any]) -> Certificate:

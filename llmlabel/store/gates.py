@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -32,9 +33,7 @@ class Gates:
             guideline: `name@version`.
         """
         with self._database.read() as connection:
-            row = connection.execute(
-                sa.select(gates).where(gates.c.guideline == guideline)
-            ).one_or_none()
+            row = connection.execute(_of_guideline(), {"ref": guideline}).one_or_none()
         if row is None:
             return Gate()
         return Gate(
@@ -146,6 +145,11 @@ class Gates:
 
     def _set(self, connection: sa.Connection, guideline: str, **values: object) -> None:
         connection.execute(sa.update(gates).where(gates.c.guideline == guideline).values(**values))
+
+
+@lru_cache(maxsize=1)
+def _of_guideline() -> sa.Select[Any]:
+    return sa.select(gates).where(gates.c.guideline == sa.bindparam("ref"))
 
 
 def _is_active(connection: sa.Connection, certificate: str) -> bool:

@@ -7,6 +7,7 @@ import json
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -149,13 +150,8 @@ class Trainings:
     def active(self, guideline: str, guideline_sha256: str) -> TrainingRow | None:
         """The training in use for this very text of a guideline; cheap."""
         with self._database.read() as connection:
-            row = connection.execute(
-                sa.select(*_PLAIN).where(
-                    trainings.c.guideline == guideline,
-                    trainings.c.guideline_sha256 == guideline_sha256,
-                    trainings.c.active,
-                )
-            ).one_or_none()
+            given = {"ref": guideline, "sha256": guideline_sha256}
+            row = connection.execute(_in_use(), given).one_or_none()
         return None if row is None else _row_of(row)
 
     def get(self, id: str) -> TrainingRow:
@@ -286,6 +282,15 @@ class Trainings:
         if row is None:
             raise _no_training(id)
         return _row_of(row)
+
+
+@lru_cache(maxsize=1)
+def _in_use() -> sa.Select[Any]:
+    return sa.select(*_PLAIN).where(
+        trainings.c.guideline == sa.bindparam("ref"),
+        trainings.c.guideline_sha256 == sa.bindparam("sha256"),
+        trainings.c.active,
+    )
 
 
 def lapse(beat_at: datetime, when: datetime) -> timedelta:

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from worker import alone, label
 
 from llmlabel.domain.document import Document
@@ -100,6 +101,20 @@ class Counted:
     def __init__(self) -> None:
         self.asked: list[Any] = []
         self.claims: list[str] = []
+        jobs = sa.Table(
+            "jobs",
+            sa.MetaData(),
+            sa.Column("queue_name", sa.String),
+            sa.Column("status", sa.String),
+        )
+        self.tables = SimpleNamespace(workflow_status=jobs)
+        self.engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
+        jobs.metadata.create_all(self.engine)
+
+    def add(self, *queues: str) -> None:
+        rows = [{"queue_name": queue, "status": "ENQUEUED"} for queue in queues]
+        with self.engine.begin() as connection:
+            connection.execute(sa.insert(self.tables.workflow_status), rows)
 
     def start_queued_workflows(self, *arguments: Any, **named: Any) -> tuple[list[str], None]:
         self.asked.append(named)
@@ -130,10 +145,20 @@ def test_a_job_that_ends_has_its_queue_looked_into_where_some_were_left(
     looks.nudges.nudge = nudges.append  # type: ignore[method-assign]
     queue = SimpleNamespace(name="q", _worker_concurrency=3)
     dbos._sys_db.claims = claimed
+    dbos._sys_db.add("q")
     entry = dbos._active_workflows_set.add("x", "q")
     looks.begin(queue, "me", "1", None, 1)
     entry.release()
     assert nudges == ["q"] * nudged
+
+
+def test_nothing_is_claimed_of_a_queue_where_nothing_waits(
+    looked: tuple[SimpleNamespace, Looks],
+) -> None:
+    dbos, looks = looked
+    dbos._sys_db.add("other")
+    assert looks.begin(SimpleNamespace(name="q"), "me", "1", None) == ([], None)
+    assert dbos._sys_db.asked == []
 
 
 def test_what_the_database_says_of_a_queue_is_believed_for_a_while(
