@@ -148,7 +148,8 @@ class Verdicts:
             if last.kind == "skip":
                 refuse_closed(connection, row)
                 # What was skipped may have been given to the same window once more since.
-                if (row.leased_by, row.session) != (asker.reviewer, asker.session):
+                held = row.lease_expires_at is not None and row.lease_expires_at > when
+                if not held or (row.leased_by, row.session) != (asker.reviewer, asker.session):
                     refuse_taken(connection, row, asker, when)
             else:
                 self._withdraw(connection, row, last.seq, when)

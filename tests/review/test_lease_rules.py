@@ -179,7 +179,7 @@ class Queue(RuleBasedStateMachine):
     def somebody_takes_the_newest_verdict_back(self, reviewer: str, session: str | None) -> None:
         world = self.world
         newest = world.newest(reviewer, session)
-        refused = newest is None or self._stays(newest, reviewer)
+        refused = newest is None or self._stays(newest, reviewer, session)
         try:
             item = world.queue.undo_last(reviewer, session)
         except NotFound:
@@ -207,11 +207,13 @@ class Queue(RuleBasedStateMachine):
         world.note_lease(item, reviewer, session)
         self.given.append((item.id, item.token, reviewer, session))
 
-    def _stays(self, newest: Done, reviewer: str) -> bool:
+    def _stays(self, newest: Done, reviewer: str, session: str | None) -> bool:
         world = self.world
         place = self._place(newest.place)
         if newest.kind == "skip":
-            return world.live(place) or world.takes_part(place, reviewer)
+            if world.live(place):  # given to the same window again, it is taken back all the same
+                return place.holder != (reviewer, session)
+            return world.takes_part(place, reviewer)
         adjudication = world.adjudication(place.document) if place.seat else None
         if adjudication is None or adjudication.withdrawn:
             return False
