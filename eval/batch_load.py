@@ -12,12 +12,15 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+import logging
 import os
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+import structlog
 
 from eval.instant_labels import at_once, nobody
 from llmlabel.batches.batching import Batching
@@ -155,6 +158,7 @@ def main() -> None:
         "--accept-only", action="store_true", help="label nothing, to see how fast lines come in"
     )
     options = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         url = options.url or f"sqlite:///{folder}/bench.db"
