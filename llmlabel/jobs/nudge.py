@@ -17,7 +17,8 @@ REREAD_SECONDS = 5.0
 """For so long what the database says of a queue itself is believed."""
 
 KEPT = 1000
-WAITS = "ENQUEUED"
+NOT_OVER = ("ENQUEUED", "PENDING")
+"""A job that waits, and one that has begun."""
 
 
 class Nudges(list[threading.Event]):
@@ -94,7 +95,13 @@ class Looks:
         """Stand between its threads and its tables from now on."""
         tables = dbos._sys_db
         jobs = tables.tables.workflow_status.c
-        some = sa.exists().where(jobs.queue_name == sa.bindparam("queue"), jobs.status == WAITS)
+        # As the index of what is not over yet says it, or SQLite looks through what is over too.
+        waits, begun = [sa.literal_column(f"'{status}'", sa.String()) for status in NOT_OVER]
+        some = sa.exists().where(
+            jobs.queue_name == sa.bindparam("queue"),
+            jobs.status == waits,
+            jobs.status.in_([waits, begun]),
+        )
         self._waits = sa.select(some)
         self._reader = tables.engine
         if self._reader.dialect.name == "postgresql":

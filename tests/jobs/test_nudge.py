@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from dbos import DBOSClient
 from worker import alone, label
 
 from llmlabel.domain.document import Document
@@ -159,6 +160,31 @@ def test_nothing_is_claimed_of_a_queue_where_nothing_waits(
     dbos._sys_db.add("other")
     assert looks.begin(SimpleNamespace(name="q"), "me", "1", None) == ([], None)
     assert dbos._sys_db.asked == []
+
+
+def test_jobs_that_are_over_are_not_looked_through_for_one_that_waits(tmp_path: Path) -> None:
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'jobs.db'}")
+    client = DBOSClient(system_database_engine=engine, application_name="a")
+    try:
+        client._sys_db.run_migrations()
+        dbos = SimpleNamespace(_sys_db=client._sys_db)
+        looks = Looks(dbos)
+        looks.launched(dbos)
+        asked: list[tuple[str, Any]] = []
+
+        @sa.event.listens_for(engine, "before_cursor_execute")
+        def _note(
+            connection: object, cursor: object, statement: str, given: Any, *_: object
+        ) -> None:
+            asked.append((statement, given))
+
+        assert looks.begin(SimpleNamespace(name="q"), "me", "1", None) == ([], None)
+        [(statement, given)] = asked
+        with engine.connect() as connection:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given).all()
+    finally:
+        client.destroy()
+    assert any("SEARCH" in row[3] and "in_flight" in row[3] for row in plan), plan
 
 
 def test_what_the_database_says_of_a_queue_is_believed_for_a_while(
