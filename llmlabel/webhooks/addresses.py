@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 import socket
 from collections.abc import Sequence
 from concurrent.futures import Executor
@@ -14,6 +15,10 @@ from llmlabel.errors import InvalidInput
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 MAX_URL = 2000
+
+MAX_HOST = 253
+
+_NAME: Final = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?")
 
 _CLOSED: Final = tuple(
     ipaddress.ip_network(network)
@@ -81,6 +86,14 @@ def checked_url(url: str, *, private: bool) -> str:
             + ("." if private else "; http is allowed with LLMLABEL_WEBHOOKS_PRIVATE=true only."),
             field="url",
         )
+    host = parsed.raw_host.decode("ascii")
+    literal = _literal(host)
+    if literal is None and (len(host) > MAX_HOST or not _NAME.fullmatch(host)):
+        raise InvalidInput(
+            f"`{host[:200]}` is no name that a host can have; letters, digits, hyphens and dots "
+            "make one.",
+            field="url",
+        )
     if parsed.port is not None and not 0 < parsed.port < 65536:
         raise InvalidInput("The address names a port that there is not.", field="url")
     if parsed.userinfo or parsed.fragment:
@@ -90,9 +103,8 @@ def checked_url(url: str, *, private: bool) -> str:
         )
     if len(str(parsed)) > MAX_URL:
         raise InvalidInput(f"The address has more than {MAX_URL} characters.", field="url")
-    literal = _literal(parsed.host)
     if literal is not None and not private:
-        refuse_private(parsed.host, [literal])
+        refuse_private(host, [literal])
     return str(parsed)
 
 

@@ -89,6 +89,10 @@ def test_an_ipv4_address_is_no_more_public_for_being_written_as_ipv6(
         "https://a.example:99999/",
         "https://[::1/",
         "https://a\n.example/",
+        "HTTPS://[",
+        "https://a%41.example/",
+        "https://a..example/",
+        "https://" + "a." * 130 + "example/",
     ],
 )
 def test_a_url_that_cannot_be_used_is_refused_with_the_field(url: str) -> None:
