@@ -199,6 +199,7 @@ class FakeProvider:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128  # beyond it, who connects tries again a second later
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         # A client that was killed is no fault of the server's; anything else is told.

@@ -19,6 +19,13 @@ from llmlabel.store import Store
 from llmlabel.store.projects import Projects
 
 
+@pytest.fixture(autouse=True)
+def _what_is_known_does_not_age(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A machine that pauses for a second between two lines changes nothing.
+    for module in ("keys", "sessions"):
+        monkeypatch.setattr(f"llmlabel.access.{module}.FRESH_SECONDS", 3600.0)
+
+
 @pytest.fixture
 def access(store: Store) -> Access:
     return Access(store)

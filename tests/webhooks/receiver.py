@@ -54,6 +54,7 @@ class Receiver:
 
         class Server(ThreadingHTTPServer):
             daemon_threads = True
+            request_queue_size = 128  # or those beyond the fifth at once come seconds later
 
             def handle_error(self, *_: object) -> None:
                 pass
@@ -85,13 +86,17 @@ class Receiver:
         while answer == "flood":
             handler.wfile.write(b"x" * 65536)
 
-    def wait_for(self, count: int, seconds: float = 120) -> list[Received]:
-        """The first so many requests, in the order in which they came."""
+    def wait_for(self, count: int, seconds: float = 120, *, path: str = "") -> list[Received]:
+        """The first so many requests to a path, or to any, in the order in which they came."""
+
+        def came() -> list[Received]:
+            return [each for each in self.received if each.path.startswith(path)]
+
         with self._changed:
-            assert self._changed.wait_for(lambda: len(self.received) >= count, seconds), (
-                f"{len(self.received)} of {count} came"
+            assert self._changed.wait_for(lambda: len(came()) >= count, seconds), (
+                f"{len(came())} of {count} came"
             )
-        return self.received[:count]
+            return came()[:count]
 
     def close(self) -> None:
         self.let_go.set()

@@ -165,9 +165,10 @@ def test_one_slow_endpoint_does_not_hold_up_others(
     slow = endpoint(receiver.url.replace("/hook", "/slow"))
     others = [endpoint(receiver.url) for _ in range(2)]
     happen(3 * AT_ONCE)
-    start()
+    start(timeout=120.0)
     for other in others:
         until(store, other, "delivered", 3 * AT_ONCE)
+    receiver.wait_for(AT_ONCE, path="/slow")
     assert store.deliveries.page(slow.id, status="delivered")[0] == []
     assert sum(each.path == "/slow" for each in receiver.received) == AT_ONCE
     receiver.let_go.set()
