@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 LOCK := requirements
 
-.PHONY: help demo test lint page check-page bench audit lock clean
+.PHONY: help demo test search lint page check-page bench audit lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -38,6 +38,9 @@ test: $(VENV)/dev.stamp ## install what tests need and run them all
 	$(BIN)/llmlabel models pull --for tests
 	$(MAKE) --no-print-directory lint check-page page
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --durations 25
+
+search: $(VENV)/dev.stamp ## tests of properties, on other examples each time and on more of them
+	$(BIN)/pytest --numprocesses 2 --dist loadfile -m hypothesis --hypothesis-profile search
 
 lint: $(VENV)/dev.stamp ## format, style, types, layers
 	$(BIN)/ruff format --check llmlabel tests eval hatch_build.py

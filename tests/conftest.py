@@ -22,8 +22,14 @@ from llmlabel.settings import Settings
 for _size in ("COLUMNS", "LINES"):
     os.environ.pop(_size, None)
 
-# How long something takes on a busy machine says nothing of whether it is right.
-settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How long something takes on a busy machine says nothing of whether it is right. The same code is
+# tried on the same examples each time; `make search` tries it on others.
+settings.register_profile(
+    "tests", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile(
+    "search", settings.get_profile("tests"), derandomize=False, max_examples=1000, print_blob=True
+)
 settings.load_profile("tests")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -243,6 +244,7 @@ class Queue(RuleBasedStateMachine):
             self.world.close()
 
 
+@pytest.mark.hypothesis
 def test_the_queue_keeps_its_promises_whatever_reviewers_do() -> None:
     run_state_machine_as_test(
         Queue, settings=settings(max_examples=25, stateful_step_count=30, deadline=None)
