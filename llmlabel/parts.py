@@ -13,6 +13,7 @@ from llmlabel.domain.guideline import Guideline, LabelerStep
 from llmlabel.domain.privacy import Privacy, strictest, without_secrets
 from llmlabel.embedding import SentenceEmbedder
 from llmlabel.errors import RemoteRefused, Unsupported
+from llmlabel.labelers import boundaries
 from llmlabel.labelers.llm_choice import LlmChoice
 from llmlabel.labelers.llm_spans import VERIFY, LlmSpans
 from llmlabel.labelers.llm_tokens import PROMPT as TOKENS_PROMPT
@@ -124,6 +125,8 @@ class Parts:
         if step.when == "doubtful":
             made["doubt"] = step.doubt
         s = self.settings
+        if guideline.kind == "spans":
+            made["boundaries"] = boundaries.REVISION
         if step.name == "llm":
             made |= self._files(asked := step.model or s.llm)
             remote = self.is_remote(asked)

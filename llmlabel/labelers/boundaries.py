@@ -2,12 +2,14 @@
 
 Outside of an entity are: white space and punctuation around it, a leading determiner or
 preposition, a trailing possessive ('s), a dangling preposition or determiner at its end, and
-the title before a person's name. A guideline that says otherwise names the rule it lifts.
+the title before a person's name. A guideline that says otherwise names the rule it lifts. The sign
+of a currency or of a share belongs to the number beside it.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection, Set
 
 from llmlabel.domain.guideline import TRIM_RULES as ALL
@@ -30,9 +32,12 @@ TITLES = _words(
     "captain gen general col colonel lt sgt maj major rev reverend judge justice pm "
     "minister chancellor governor gov mayor king queen prince princess pope"
 )
+REVISION = 2
+"""Raised when a rule changes: what was certified under another one is not this process."""
+
 PERSONS = _words("person per")
 DATES = _words("date time")
-NOT_A_NAME = re.compile(r"^\W*(?:https?://|www\.|\S+@\S+\.\S+$)|^[\W\d_]*$", re.IGNORECASE)
+ADDRESS = re.compile(r"^\W*(?:https?://|www\.|\S+@\S+\.\S+$)", re.IGNORECASE)
 
 _WORD = re.compile(r"\S+")
 _EDGE_LEFT = re.compile(r"^[\s\"'“”‘’`«»()\[\]{}<>,;:!?*/\\|_=+~–—-]+|^\.(?!\w)")
@@ -74,9 +79,35 @@ def trim(
     return start, end
 
 
-def is_no_name(surface: str) -> bool:
-    """True for what is never an entity's name: an address, or signs without a letter."""
-    return NOT_A_NAME.match(surface) is not None
+def is_no_name(surface: str, *, number: bool = False) -> bool:
+    """True for what is never an entity: an address, or signs without a letter.
+
+    Args:
+        surface: Of the span.
+        number: Whether digits alone can be one, as in a date or a sum.
+    """
+    if ADDRESS.match(surface):
+        return True
+    return not any(char.isalpha() or (number and char.isdigit()) for char in surface)
+
+
+def with_sign(text: str, start: int, end: int) -> tuple[int, int]:
+    """The span of a number with the sign of a currency or of a share right beside it.
+
+    `128` of `$128` becomes the whole, and so does `40` of `40 %` and of `40 €`.
+    """
+    if start < end and text[start].isdigit() and _is_currency(text[start - 1 : start]):
+        start -= 1
+    if start < end and text[end - 1].isdigit():
+        at = end + (text[end : end + 1] == " ")
+        sign, beyond = text[at : at + 1], text[at + 1 : at + 2]
+        if (sign in {"%", "‰"} or _is_currency(sign)) and not beyond.isalnum():
+            end = at + 1
+    return start, end
+
+
+def _is_currency(char: str) -> bool:
+    return char != "" and unicodedata.category(char) == "Sc"
 
 
 def _edges(text: str, start: int, end: int, possessives: bool) -> tuple[int, int]:

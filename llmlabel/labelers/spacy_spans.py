@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 import numpy as np
 
@@ -11,13 +11,16 @@ from llmlabel.domain.answer import Span, SpansAnswer
 from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.prediction import Prediction, Source, Unit
 from llmlabel.errors import InvalidGuideline
-from llmlabel.labelers.boundaries import is_no_name, trim
+from llmlabel.labelers.boundaries import is_no_name, trim, with_sign
 from llmlabel.labelers.doubt import OUTSIDE_WEIGHT, entity_probability
 from llmlabel.labelers.spacy_transitions import Entities, Found
 
 FEWEST = 1e-6
 DOUBTFUL = 0.7
 """An entity below this is named in the reason for a review."""
+
+NUMBERS = frozenset({"DATE", "TIME", "MONEY", "PERCENT", "QUANTITY", "CARDINAL", "ORDINAL"})
+"""SpaCy's labels of what may be written in digits alone."""
 
 
 def label_map(guideline: Guideline, offered: Sequence[str]) -> dict[str, str]:
@@ -58,11 +61,12 @@ def spans_prediction(
         source: Who found it.
         detail: What else a reviewer should know.
     """
+    numbers = {label.name for label in guideline.labels if NUMBERS.intersection(label.spacy)}
     units = [
         unit
         for offset, entities in parts
         for found in entities.found
-        if (unit := _unit(text, offset, found, guideline)) is not None
+        if (unit := _unit(text, offset, found, guideline, numbers)) is not None
     ]
     outside = np.concatenate([entities.outside for _, entities in parts])
     kept = [unit for unit in units if unit.kept]
@@ -111,14 +115,18 @@ def whole_answer(evidence: dict[str, float]) -> float:
     return min(1.0, math.exp(evidence["log_units"] + OUTSIDE_WEIGHT * evidence["log_outside"]))
 
 
-def _unit(text: str, offset: int, found: Found, guideline: Guideline) -> Unit | None:
+def _unit(
+    text: str, offset: int, found: Found, guideline: Guideline, numbers: Set[str]
+) -> Unit | None:
     start, end = trim(
         text, found.start + offset, found.end + offset, guideline.trim, label=found.label
     )
     if start >= end:
         return None
-    surface = text[start:end]
-    dropped = "addresses" in guideline.trim and is_no_name(surface)
+    number = found.label in numbers
+    if number:
+        start, end = with_sign(text, start, end)
+    dropped = "addresses" in guideline.trim and is_no_name(text[start:end], number=number)
     if dropped and not found.kept:
         return None
     return Unit(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmlabel.labelers.boundaries import is_no_name, trim
+from llmlabel.labelers.boundaries import is_no_name, trim, with_sign
 from llmlabel.labelers.pieces import pieces
 
 
@@ -67,6 +67,41 @@ def test_an_address_is_no_name() -> None:
     assert is_no_name("help@example.org")
     assert is_no_name("--- 12")
     assert not is_no_name("AT&T")
+
+
+@pytest.mark.parametrize("surface", ["1945", "12/05/2020", "$128", "5%"])
+def test_digits_are_no_name_but_may_be_a_date_or_a_sum(surface: str) -> None:
+    assert is_no_name(surface)
+    assert not is_no_name(surface, number=True)
+
+
+def test_signs_and_addresses_are_no_number_either() -> None:
+    for surface in ("--- %", "$", "", "https://example.org/2020"):
+        assert is_no_name(surface, number=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "whole"),
+    [
+        ("for $128.", "128", "$128"),
+        ("€40 a month", "40", "€40"),
+        ("40 € a month", "40", "40 €"),
+        ("up 3.5 % in May", "3.5", "3.5 %"),
+        ("up 5%", "5", "5%"),
+        ("£5 million", "5 million", "£5 million"),
+        ("$20-$30", "20-$30", "$20-$30"),
+        ("40 $20 notes", "40", "40"),
+        ("in 1945 (war)", "1945", "1945"),
+        ("US$ 20", "US$ 20", "US$ 20"),
+        ("40", "40", "40"),
+        ("9", "", ""),
+    ],
+)
+def test_the_sign_beside_a_number_belongs_to_it(text: str, number: str, whole: str) -> None:
+    start = text.index(number)
+    start, end = with_sign(text, start, start + len(number))
+    assert text[start:end] == whole
+    assert with_sign(text, start, end) == (start, end)
 
 
 @given(st.text(alphabet="ab. \n!é", max_size=300), st.integers(2, 40))

@@ -67,6 +67,19 @@ async def test_addresses_are_no_entities(spacy_labeler: SpacyLabeler, ner: Guide
     assert said[0].answer == SpansAnswer(spans=())
 
 
+async def test_years_sums_and_shares_are_found_with_their_signs(
+    spacy_labeler: SpacyLabeler, ner: Guideline
+) -> None:
+    text = "World War II ended in 1945. I ordered two lamps for $128. About 40% of users left."
+    [said] = await predict(spacy_labeler, ner, text)
+    assert surfaces(text, said) == {
+        "World War II": "EVENT",
+        "1945": "DATE",
+        "$128": "MONEY",
+        "40%": "QUANTITY",
+    }
+
+
 async def test_the_evidence_is_the_lowest_transition_of_the_span(
     spacy_labeler: SpacyLabeler, ner: Guideline
 ) -> None:
