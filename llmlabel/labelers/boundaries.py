@@ -38,6 +38,11 @@ REVISION = 2
 PERSONS = _words("person per")
 DATES = _words("date time")
 ADDRESS = re.compile(r"^\W*(?:https?://|www\.|\S+@\S+\.\S+$)", re.IGNORECASE)
+_PHONE = re.compile(
+    r"\+\d[\d ().-]{5,20}\d|(?<!\d)\(?\d{3}\)?[ .-]{1,2}\d{3}[ .-]\d{4}(?!\d)"
+    r"|(?<!\d)\d{3}-\d{4}(?!\d)"
+)
+_LONGEST_PHONE = 24
 
 _WORD = re.compile(r"\S+")
 _EDGE_LEFT = re.compile(r"^[\s\"'“”‘’`«»()\[\]{}<>,;:!?*/\\|_=+~–—-]+|^\.(?!\w)")
@@ -89,6 +94,15 @@ def is_no_name(surface: str, *, number: bool = False) -> bool:
     if ADDRESS.match(surface):
         return True
     return not any(char.isalpha() or (number and char.isdigit()) for char in surface)
+
+
+def is_in_phone_number(text: str, start: int, end: int) -> bool:
+    """True for digits of a phone number, in international or North American form."""
+    first = max(0, start - _LONGEST_PHONE)
+    return any(
+        first + match.start() < end and start < first + match.end()
+        for match in _PHONE.finditer(text[first : end + _LONGEST_PHONE])
+    )
 
 
 def with_sign(text: str, start: int, end: int) -> tuple[int, int]:

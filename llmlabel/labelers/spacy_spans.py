@@ -11,7 +11,7 @@ from llmlabel.domain.answer import Span, SpansAnswer
 from llmlabel.domain.guideline import Guideline
 from llmlabel.domain.prediction import Prediction, Source, Unit
 from llmlabel.errors import InvalidGuideline
-from llmlabel.labelers.boundaries import is_no_name, trim, with_sign
+from llmlabel.labelers.boundaries import is_in_phone_number, is_no_name, trim, with_sign
 from llmlabel.labelers.doubt import OUTSIDE_WEIGHT, entity_probability
 from llmlabel.labelers.spacy_transitions import Entities, Found
 
@@ -126,7 +126,10 @@ def _unit(
     number = found.label in numbers
     if number:
         start, end = with_sign(text, start, end)
-    dropped = "addresses" in guideline.trim and is_no_name(text[start:end], number=number)
+    dropped = "addresses" in guideline.trim and (
+        is_no_name(text[start:end], number=number)
+        or (number and is_in_phone_number(text, start, end))
+    )
     if dropped and not found.kept:
         return None
     return Unit(

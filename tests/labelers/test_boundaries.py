@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmlabel.labelers.boundaries import is_no_name, trim, with_sign
+from llmlabel.labelers.boundaries import is_in_phone_number, is_no_name, trim, with_sign
 from llmlabel.labelers.pieces import pieces
 
 
@@ -78,6 +78,24 @@ def test_digits_are_no_name_but_may_be_a_date_or_a_sum(surface: str) -> None:
 def test_signs_and_addresses_are_no_number_either() -> None:
     for surface in ("--- %", "$", "", "https://example.org/2020"):
         assert is_no_name(surface, number=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "inside"),
+    [
+        ("call +1 415 555 2671 now", "2671", True),
+        ("call (415) 555-2671", "415", True),
+        ("ring 555-2671", "2671", True),
+        ("between 1914-1918", "1918", False),
+        ("in 2017 2018 2019", "2018", False),
+        ("due 2024-01-03", "2024-01-03", False),
+        ("$100-200 each", "100-200", False),
+        ("in 1945", "1945", False),
+    ],
+)
+def test_digits_of_a_phone_number_are_told_from_years(text: str, number: str, inside: bool) -> None:
+    start = text.index(number)
+    assert is_in_phone_number(text, start, start + len(number)) is inside
 
 
 @pytest.mark.parametrize(

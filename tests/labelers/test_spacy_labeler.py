@@ -80,6 +80,12 @@ async def test_years_sums_and_shares_are_found_with_their_signs(
     }
 
 
+async def test_a_phone_number_is_no_date(spacy_labeler: SpacyLabeler, ner: Guideline) -> None:
+    text = "My order hasn't arrived, call me at +1 415 555 2671 or mail jo@ex.org."
+    [said] = await predict(spacy_labeler, ner, text)
+    assert surfaces(text, said) == {}
+
+
 async def test_the_evidence_is_the_lowest_transition_of_the_span(
     spacy_labeler: SpacyLabeler, ner: Guideline
 ) -> None:
