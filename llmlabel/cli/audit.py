@@ -17,7 +17,9 @@ from llmlabel.domain.answer import Answer, SpansAnswer, TokensAnswer
 from llmlabel.learning.label_errors import Suspect, queue_again
 from llmlabel.settings import Settings
 
-app = typer.Typer(help="Mistakes among verified labels.", no_args_is_help=True)
+app = typer.Typer(
+    add_completion=False, help="Mistakes among verified labels.", no_args_is_help=True
+)
 
 
 @app.callback()

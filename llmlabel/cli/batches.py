@@ -23,7 +23,11 @@ from llmlabel.domain.batch import Batch, BatchFormat, BatchStatus, Columns, Prog
 from llmlabel.errors import InvalidInput
 from llmlabel.settings import Settings
 
-app = typer.Typer(help="Files of many lines, labeled by the running service.", no_args_is_help=True)
+app = typer.Typer(
+    add_completion=False,
+    help="Files of many lines, labeled by the running service.",
+    no_args_is_help=True,
+)
 
 Id = Annotated[str, typer.Argument(help="Of the batch, as `list` shows it.")]
 Json = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]

@@ -18,6 +18,7 @@ from llmlabel.safekeeping.service import Service
 from llmlabel.settings import Settings
 
 app = typer.Typer(
+    add_completion=False,
     help="Upgrade, check, copy, back up and restore the databases of every project.",
     no_args_is_help=True,
 )

@@ -11,7 +11,7 @@ from llmlabel.cli.words import counted, say
 from llmlabel.settings import Settings
 from llmlabel.store.erasure import Erased
 
-app = typer.Typer(help="Stored documents.", no_args_is_help=True)
+app = typer.Typer(add_completion=False, help="Stored documents.", no_args_is_help=True)
 
 
 _LEFT = (

@@ -27,7 +27,9 @@ from llmlabel.settings import Settings
 from llmlabel.store import GoldCount
 
 app = typer.Typer(
-    help="Documents of a random sample whose right answer is known.", no_args_is_help=True
+    add_completion=False,
+    help="Documents of a random sample whose right answer is known.",
+    no_args_is_help=True,
 )
 
 FIT_FROM: Final = 50

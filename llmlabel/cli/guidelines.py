@@ -29,7 +29,7 @@ from llmlabel.released import (
 from llmlabel.settings import Settings
 from llmlabel.shipped import search_folders
 
-app = typer.Typer(help="Definitions of labeling tasks.", no_args_is_help=True)
+app = typer.Typer(add_completion=False, help="Definitions of labeling tasks.", no_args_is_help=True)
 
 _SUFFIXES = {"guidelines": ".md", "prompts": ".jinja"}
 

@@ -19,7 +19,9 @@ from llmlabel.settings import Settings
 from llmlabel.store.asked_work import Job, QueueName
 
 app = typer.Typer(
-    help="What waits and what failed: see why, retry, call off.", no_args_is_help=True
+    add_completion=False,
+    help="What waits and what failed: see why, retry, call off.",
+    no_args_is_help=True,
 )
 
 AT_ONCE = 10_000

@@ -21,7 +21,9 @@ from llmlabel.errors import InvalidInput
 from llmlabel.settings import Settings
 
 app = typer.Typer(
-    help="API keys: who may use the service, for what, and what they did.", no_args_is_help=True
+    add_completion=False,
+    help="API keys: who may use the service, for what, and what they did.",
+    no_args_is_help=True,
 )
 
 _IN = re.compile(r"(\d{1,5})([dhw])")

@@ -31,7 +31,9 @@ EMBEDDER = "minilm-l6-int8"
 QUIET_SECONDS = 10.0
 """Where no one watches a bar, a line this often says that the pull is alive."""
 
-app = typer.Typer(help="Model weights: list, pull, verify, find.", no_args_is_help=True)
+app = typer.Typer(
+    add_completion=False, help="Model weights: list, pull, verify, find.", no_args_is_help=True
+)
 
 
 class Purpose(StrEnum):

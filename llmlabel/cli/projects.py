@@ -15,6 +15,7 @@ from llmlabel.errors import Conflict
 from llmlabel.settings import Settings
 
 app = typer.Typer(
+    add_completion=False,
     help="Projects: tenants of the service, each with everything of its own.",
     no_args_is_help=True,
 )

@@ -22,7 +22,9 @@ from llmlabel.domain.review import QueueState
 from llmlabel.learning.relabel import MOST, Relabeled, Wanted
 from llmlabel.settings import Settings
 
-app = typer.Typer(help="What waits for people, and what they said.", no_args_is_help=True)
+app = typer.Typer(
+    add_completion=False, help="What waits for people, and what they said.", no_args_is_help=True
+)
 app.add_typer(flags.app, name="flags")
 app.add_typer(reviewers.app, name="reviewers")
 

@@ -36,6 +36,7 @@ class _RunFirst(TyperGroup):
 
 
 app = typer.Typer(
+    add_completion=False,
     cls=_RunFirst,
     help="Learn from verified labels: `llmlabel train GUIDELINE`. A guideline named like one of "
     "the commands below is trained with `llmlabel train run GUIDELINE`.",

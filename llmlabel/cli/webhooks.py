@@ -17,7 +17,9 @@ from llmlabel.errors import InvalidInput
 from llmlabel.settings import Settings
 
 app = typer.Typer(
-    help="Endpoints that are told what happens: labels, reviews, gates.", no_args_is_help=True
+    add_completion=False,
+    help="Endpoints that are told what happens: labels, reviews, gates.",
+    no_args_is_help=True,
 )
 
 Id = Annotated[str, typer.Argument(help="Of the webhook, as `list` shows it.")]
