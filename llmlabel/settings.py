@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
+from dotenv import dotenv_values
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
@@ -24,6 +25,7 @@ from llmlabel.domain.privacy import Privacy
 from llmlabel.domain.project import DEFAULT_PROJECT
 from llmlabel.domain.promise import Promise
 from llmlabel.errors import InvalidInput, InvalidSetting
+from llmlabel.released import did_you_mean
 
 
 def _split(value: Any) -> Any:
@@ -35,6 +37,11 @@ Listed = BeforeValidator(_split)
 
 SECRETS_DIR = "LLMLABEL_SECRETS_DIR"
 """Names a folder of files whose names are those of settings, as containers are given secrets."""
+
+_PREFIX = "LLMLABEL_"
+_OF_OTHERS = frozenset(
+    f"{_PREFIX}{name}" for name in ("SECRETS_DIR", "COPY_TO", "DATA", "PAGE", "GOLDEN")
+)
 
 
 def _promise(value: Any) -> Any:
@@ -51,7 +58,7 @@ class Settings(BaseSettings):
     """Where things are, which models answer, and what the limits are."""
 
     model_config = SettingsConfigDict(
-        env_prefix="LLMLABEL_", env_file=".env", extra="ignore", use_attribute_docstrings=True
+        env_prefix=_PREFIX, env_file=".env", extra="ignore", use_attribute_docstrings=True
     )
 
     home: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("llmlabel")))
@@ -325,9 +332,25 @@ def tracing_asked() -> bool:
     )
 
 
+def mistyped() -> dict[str, str]:
+    """What begins as a setting does and is none, by name, with a sentence that says so.
+
+    Looked at are the variables of the environment, the lines of `.env`, and secret files.
+    """
+    folder = Path(os.environ.get(SECRETS_DIR) or os.devnull)
+    given = {*os.environ, *dotenv_values(".env")}
+    given |= {file.name for file in folder.iterdir()} if folder.is_dir() else set()
+    settings = [f"{_PREFIX}{name.upper()}" for name in Settings.model_fields]
+    return {
+        name: f"{name} is no setting.{did_you_mean(name.upper(), settings)}"
+        for name in sorted(given)
+        if name.upper().startswith(_PREFIX) and name.upper() not in {*settings, *_OF_OTHERS}
+    }
+
+
 def explained(exc: ValidationError) -> InvalidSetting:
     """What pydantic found wrong with the settings, as an error that names the variable."""
     first = exc.errors()[0]
-    name = "LLMLABEL_" + "_".join(str(part) for part in first["loc"][:1]).upper()
+    name = _PREFIX + "_".join(str(part) for part in first["loc"][:1]).upper()
     why = str(first["msg"]).removeprefix("Value error, ").replace("Input should", "it should")
     return InvalidSetting(f"{name} cannot be used: {why}", field=name)

@@ -28,3 +28,8 @@ def fail(error: LlmlabelError) -> int:
         f"[bold red]{error.title}:[/] {escape(error.detail)}", highlight=False, soft_wrap=True
     )
     return FAILED
+
+
+def warn(about: str) -> None:
+    """Print what may be a mistake, and hinders nothing, as one yellow line."""
+    errors.print(f"[bold yellow]Note:[/] {escape(about)}", highlight=False, soft_wrap=True)

@@ -19,7 +19,7 @@ from llmlabel.errors import LlmlabelError
 from llmlabel.guidelines import GuidelineLibrary
 from llmlabel.models import ModelStore
 from llmlabel.models.store import ModelState
-from llmlabel.settings import Settings
+from llmlabel.settings import Settings, mistyped
 from llmlabel.shipped import search_folders
 
 NEEDED_FREE_BYTES = 4 << 30
@@ -68,6 +68,8 @@ def _findings(settings: Settings) -> Iterator[Finding]:
         "" if (3, 11) <= version[:2] < (3, 14) else "use Python 3.11, 3.12 or 3.13",
     )
     yield Finding("llmlabel", True, __version__)
+    for name, about in mistyped().items():
+        yield Finding("settings", False, about, f"rename or remove {name}")
     yield _home(settings)
     yield _memory()
     yield from _models(settings)

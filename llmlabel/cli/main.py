@@ -12,12 +12,12 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from llmlabel import __version__
-from llmlabel.cli.console import fail
+from llmlabel.cli.console import fail, warn
 from llmlabel.cli.in_project import add_project
 from llmlabel.cli.logs import log_to_stderr
 from llmlabel.cli.noted import add_notes
 from llmlabel.errors import InvalidInput, LlmlabelError
-from llmlabel.settings import explained
+from llmlabel.settings import explained, mistyped
 
 COMMANDS = {
     "label": "llmlabel.cli.label:label",
@@ -102,6 +102,9 @@ def _main(
 ) -> None:
     if ctx.invoked_subcommand not in {"serve", "worker"}:  # which log as the settings say
         log_to_stderr()
+    if ctx.invoked_subcommand != "doctor":  # which tells of it in its table
+        for about in mistyped().values():
+            warn(f"{about} `llmlabel settings` lists them all.")
 
 
 def run() -> None:

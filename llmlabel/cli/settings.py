@@ -64,7 +64,7 @@ def page() -> str:
         "name a",
         "folder of files named as settings in lower case (`llmlabel_database_url`); a variable "
         "wins over",
-        "such a file.",
+        "such a file. Every command names what begins with `LLMLABEL_` and is none of these.",
         "",
         "| variable | default | meaning |",
         "|---|---|---|",
