@@ -14,6 +14,7 @@ Ints = NDArray[np.intp]
 
 LEVEL = 0.05
 """How often a change that does not help may pass the test."""
+_EQUAL = 1e-12
 
 
 @dataclass(frozen=True)
@@ -79,9 +80,9 @@ def paired_test(
 ) -> PairedTest:
     """Test whether the mean loss falls, by Student's t on the gains per text.
 
-    With few texts the t distribution asks for a larger gain, and where all gains are equal
-    there is nothing to tell chance by: then it does not help. Cross-fitted losses share
-    training data, so the level holds approximately.
+    With few texts the t distribution asks for a larger gain. Where all gains are equal it has no
+    scale to go by, and their signs decide: were there none, each would as probably be a loss.
+    Cross-fitted losses share training data, so the level holds approximately.
 
     Args:
         before: Loss without the change, shape (n,).
@@ -91,7 +92,8 @@ def paired_test(
 
     Source: Dietterich 1998, "Approximate statistical tests for comparing supervised
     classification learning algorithms"; the variance is that of a weighted mean of clusters
-    (Cochran 1977, "Sampling techniques", section 6.4).
+    (Cochran 1977, "Sampling techniques", section 6.4). Of equal gains: the sign test (Conover 1999,
+    "Practical Nonparametric Statistics", section 3.4).
     """
     from scipy.stats import t  # noqa: PLC0415
 
@@ -104,7 +106,10 @@ def paired_test(
     np.add.at(clusters, [place[text] for text in texts], share * (gain - mean))
     count = len(clusters)
     error = float(np.sqrt((clusters**2).sum() * count / max(count - 1, 1)))
-    p_value = float(t.sf(mean / error, count - 1)) if error > 1e-12 and count > 1 else 1.0
+    if error > _EQUAL and count > 1:
+        p_value = float(t.sf(mean / error, count - 1))
+    else:
+        p_value = 0.5**count if mean > _EQUAL else 1.0
     return PairedTest(
         before=float(share @ before),
         after=float(share @ after),

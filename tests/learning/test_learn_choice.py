@@ -92,6 +92,19 @@ def test_no_gain_is_no_help_and_a_real_one_is() -> None:
     assert not paired_test(loss, loss + 0.1, None, names).helps
 
 
+def test_gains_that_are_all_equal_help_where_there_are_enough() -> None:
+    def of(texts: int, gain: float) -> tuple[float, bool]:
+        loss = np.full(texts, 0.5)
+        found = paired_test(loss, loss - gain, None, [str(i) for i in range(texts)])
+        return found.p_value, found.helps
+
+    assert of(4, 0.1) == (0.0625, False)
+    assert of(5, 0.1) == (0.03125, True)
+    assert of(35, 0.1)[1]
+    assert of(35, -0.1) == (1.0, False)
+    assert of(35, 0.0) == (1.0, False)
+
+
 def test_the_paired_test_agrees_with_scipy() -> None:
     from scipy.stats import ttest_rel
 
