@@ -42,6 +42,7 @@ _PHONE = re.compile(
     r"\+\d[\d ().-]{5,20}\d|(?<!\d)\(?\d{3}\)?[ .-]{1,2}\d{3}[ .-]\d{4}(?!\d)"
     r"|(?<!\d)\d{3}-\d{4}(?!\d)"
 )
+_PHONE_SIGNS = " +().-"
 _LONGEST_PHONE = 24
 
 _WORD = re.compile(r"\S+")
@@ -97,7 +98,12 @@ def is_no_name(surface: str, *, number: bool = False) -> bool:
 
 
 def is_in_phone_number(text: str, start: int, end: int) -> bool:
-    """True for digits of a phone number, in international or North American form."""
+    """True for digits of a phone number, in international or North American form.
+
+    What holds a letter or another sign, as of a currency, is none.
+    """
+    if not all(char.isdigit() or char in _PHONE_SIGNS for char in text[start:end]):
+        return False
     first = max(0, start - _LONGEST_PHONE)
     return any(
         first + match.start() < end and start < first + match.end()

@@ -141,5 +141,5 @@ def _unit(
         kept=found.kept and not dropped,
         by=("spacy",) if found.kept else (),
         alternative=found.alternative,
-        note="an address or no word at all" if dropped else None,
+        note="an address, a phone number or no word at all" if dropped else None,
     )

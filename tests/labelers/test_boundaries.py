@@ -91,6 +91,7 @@ def test_signs_and_addresses_are_no_number_either() -> None:
         ("due 2024-01-03", "2024-01-03", False),
         ("$100-200 each", "100-200", False),
         ("in 1945", "1945", False),
+        ("up by +20 000 000 €", "20 000 000 €", False),
     ],
 )
 def test_digits_of_a_phone_number_are_told_from_years(text: str, number: str, inside: bool) -> None:
