@@ -40,6 +40,7 @@ test: $(VENV)/dev.stamp ## install what tests need and run them all
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --durations 25
 
 search: $(VENV)/dev.stamp ## tests of properties, on other examples each time and on more of them
+	$(BIN)/llmlabel models pull --for tests
 	$(BIN)/pytest --numprocesses 2 --dist loadfile -m hypothesis --hypothesis-profile search
 
 lint: $(VENV)/dev.stamp ## format, style, types, layers

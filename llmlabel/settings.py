@@ -40,8 +40,9 @@ SECRETS_DIR = "LLMLABEL_SECRETS_DIR"
 
 _PREFIX = "LLMLABEL_"
 _OF_OTHERS = frozenset(
-    f"{_PREFIX}{name}" for name in ("SECRETS_DIR", "COPY_TO", "DATA", "PAGE", "GOLDEN")
+    {SECRETS_DIR, *(f"{_PREFIX}{name}" for name in ("COPY_TO", "DATA", "PAGE", "GOLDEN"))}
 )
+"""Variables that an option, a benchmark, the build or a test reads by itself."""
 
 
 def _promise(value: Any) -> Any:

@@ -15,6 +15,9 @@ from collections.abc import Collection, Set
 from llmlabel.domain.guideline import TRIM_RULES as ALL
 from llmlabel.domain.guideline import TrimRule as Rule
 
+REVISION = 2
+"""Raised when a rule changes: what was certified under another one is not this process."""
+
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -32,9 +35,6 @@ TITLES = _words(
     "captain gen general col colonel lt sgt maj major rev reverend judge justice pm "
     "minister chancellor governor gov mayor king queen prince princess pope"
 )
-REVISION = 2
-"""Raised when a rule changes: what was certified under another one is not this process."""
-
 PERSONS = _words("person per")
 DATES = _words("date time")
 ADDRESS = re.compile(r"^\W*(?:https?://|www\.|\S+@\S+\.\S+$)", re.IGNORECASE)

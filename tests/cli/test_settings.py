@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,8 @@ def test_a_secret_may_be_a_file_that_a_variable_wins_over(
 def test_a_mistyped_setting_is_told_with_the_one_that_was_meant(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name in [each for each in os.environ if each.startswith("LLMLABEL_")]:
+        monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     assert mistyped() == {}
     (tmp_path / ".env").write_text("LLMLABEL_DATABASE=sqlite:///a.db\nOTHER=1\n", "utf-8")
